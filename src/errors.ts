@@ -1,0 +1,148 @@
+/**
+ * Every failure Utsushi can name. A code is stable: programs may match on it, docs/errors.md lists it, and a test
+ * keeps that page equal to this table. `retry` says whether doing the same thing again can help.
+ */
+export const ERROR_CODES = {
+  // the picture
+  empty_file: {
+    retry: false,
+    means: 'The file has no bytes.',
+    remedy: 'Send the picture again; the transfer probably broke.',
+  },
+  unsupported_format: {
+    retry: false,
+    means: 'The bytes are not JPEG, PNG, WebP, AVIF, GIF or TIFF, whatever the file name says.',
+    remedy: 'Convert the picture to one of these formats (HEIC, JPEG XL and SVG are not read).',
+  },
+  corrupt_image: {
+    retry: false,
+    means: 'The file begins like a picture but cannot be decoded to its end.',
+    remedy: 'Fetch or export the picture again; it is probably truncated.',
+  },
+  image_too_large: {
+    retry: false,
+    means: 'The picture has more pixels or bytes than the limits allow.',
+    remedy: 'Send a smaller version, or raise UTSUSHI_MAX_PIXELS or UTSUSHI_MAX_BYTES.',
+  },
+  file_not_found: {
+    retry: false,
+    means: 'There is no readable file at this path.',
+    remedy: 'Check the path and its permissions.',
+  },
+  // the outside world
+  fetch_forbidden: {
+    retry: false,
+    means: 'The URL points to a private, loopback or otherwise reserved address, or is not http(s).',
+    remedy: 'Use a public http(s) URL, or upload the file instead.',
+  },
+  fetch_rejected: {
+    retry: false,
+    means: 'The server answered that it will not give this picture (4xx).',
+    remedy: 'Open the URL in a browser; it may be gone or need a login.',
+  },
+  fetch_failed: {
+    retry: true,
+    means: 'The server could not be reached, was too slow, or failed (5xx, 429).',
+    remedy: 'Nothing to do: it is tried again with growing pauses.',
+  },
+  // compute
+  compute_timeout: {
+    retry: false,
+    means: 'The picture took longer to process than the deadline.',
+    remedy: 'Send a smaller version, or raise UTSUSHI_COMPUTE_TIMEOUT_MS.',
+  },
+  compute_crashed: {
+    retry: true,
+    means:
+      'The process working on this picture died; only this job was lost, and a new process took its place.',
+    remedy: 'It is tried again a few times; a picture that always crashes is worth a bug report.',
+  },
+  // what was asked
+  usage: { retry: false, means: 'The command line or request does not make sense.', remedy: 'See --help.' },
+  invalid_config: {
+    retry: false,
+    means: 'One or more settings in the environment are wrong; all of them are listed.',
+    remedy: 'Correct the variables named.',
+  },
+  invalid_manifest: {
+    retry: false,
+    means: 'A row of the manifest is malformed; the message names its line.',
+    remedy: 'Correct that row and import again; rows already imported are skipped.',
+  },
+  invalid_request: {
+    retry: false,
+    means: 'The request body or query does not fit the schema.',
+    remedy: 'See /openapi.json.',
+  },
+  not_found: { retry: false, means: 'There is no such record.', remedy: 'Check the id.' },
+  unauthorized: {
+    retry: false,
+    means: 'The bearer token is missing or wrong.',
+    remedy: 'Send Authorization: Bearer TOKEN.',
+  },
+  // the installation
+  data_dir_in_use: {
+    retry: false,
+    means: 'Another `utsushi up` already serves this data directory; the message names its process.',
+    remedy: 'Stop that process, or use another --data-dir.',
+  },
+  database_unavailable: {
+    retry: true,
+    means: 'PostgreSQL could not be started or reached.',
+    remedy: 'Run `utsushi doctor`; with DATABASE_URL set, check that the server is up.',
+  },
+  queue_unavailable: {
+    retry: true,
+    means: 'The queue backend did not answer in time.',
+    remedy: 'Check that Redis (REDIS_URL) or PostgreSQL is up; pending work is kept and continues.',
+  },
+  index_stale: {
+    retry: true,
+    means: 'The catalogue kept changing while this check ran.',
+    remedy: 'Nothing to do: it is tried again.',
+  },
+  audit_broken: {
+    retry: false,
+    means: 'The audit chain does not verify; the message names the first entry that differs.',
+    remedy: 'Keep the database as it is and restore a backup beside it to compare.',
+  },
+  internal: {
+    retry: true,
+    means: 'Something unforeseen went wrong.',
+    remedy: 'Please report it with the log lines around it.',
+  },
+} as const satisfies Record<string, { retry: boolean; means: string; remedy: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** A failure with a stable code. `message` says what was wrong this time; the code's table entry says what to do. */
+export class UtsushiError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'UtsushiError';
+    this.code = code;
+  }
+
+  /** Whether doing the same thing again can help. */
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retry;
+  }
+
+  get remedy(): string {
+    return ERROR_CODES[this.code].remedy;
+  }
+
+  toJSON(): { code: ErrorCode; message: string } {
+    return { code: this.code, message: this.message };
+  }
+}
+
+/** Any thrown value as a UtsushiError; what is not one already becomes `internal` with its message kept. */
+export function asUtsushiError(thrown: unknown): UtsushiError {
+  if (thrown instanceof UtsushiError) return thrown;
+  return new UtsushiError('internal', thrown instanceof Error ? thrown.message : String(thrown), {
+    cause: thrown,
+  });
+}
