@@ -29,6 +29,11 @@ export const ERROR_CODES = {
     means: 'There is no readable file at this path.',
     remedy: 'Check the path and its permissions.',
   },
+  unhashable_reference: {
+    retry: false,
+    means: 'A reference image is so small, flat or empty that nothing would recognise a copy of it.',
+    remedy: 'Import a larger or more characteristic picture of this work.',
+  },
   // the outside world
   fetch_forbidden: {
     retry: false,

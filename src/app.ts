@@ -1,0 +1,224 @@
+import { join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import type { Config, Secrets } from './config.ts';
+import { sealAudit } from './features/audit/index.ts';
+import { LiveIndex, readVersion } from './features/catalogue/index.ts';
+import {
+  type CheckDependencies,
+  checkSighting,
+  ensurePolicy,
+  matchRetroactively,
+  pendingSightings,
+} from './features/checks/index.ts';
+import { ComputePool } from './platform/compute/pool.ts';
+import { type Handlers, JobQueue, type QueueName, type RunningWorkers } from './platform/queue/index.ts';
+import { BlobStore, Spool } from './platform/storage/blobs.ts';
+import {
+  type ConnectionPool,
+  type Database,
+  migrate,
+  openDatabase,
+  openPool,
+  requireMigrated,
+} from './platform/storage/database.ts';
+import { type EmbeddedPostgres, acquireEmbeddedPostgres } from './platform/storage/embedded/index.ts';
+
+/** Everything a process of Utsushi needs, built once: the command line, `up` and every worker are made of it. */
+export interface App extends AsyncDisposable {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly log: Logger;
+  readonly pool: ConnectionPool;
+  readonly db: Database;
+  readonly checks: CheckDependencies;
+  /** The queue, connected on first use: a command that only checks a file needs none. */
+  queue(): Promise<JobQueue>;
+  /** Takes jobs from the queues until the app is closed. */
+  startWorkers(queues?: readonly QueueName[]): Promise<RunningWorkers>;
+  /**
+   * Makes this process the only one of its name on this data directory, for as long as it lives. With an external
+   * database there is no such claim: several machines may serve it.
+   *
+   * @returns aborted when another process took the claim over
+   * @throws UtsushiError `data_dir_in_use` naming the owner
+   */
+  claim(name: string, description: string): Promise<AbortSignal | undefined>;
+  /** Finishes what is at hand, then lets go of everything, in the reverse order of building. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** Names this process in the database server's list of connections. */
+  readonly name: string;
+  /** Bring the database's tables up to date first; always done for the embedded database. */
+  readonly migrate?: boolean;
+  /** For tests. */
+  readonly clock?: () => Date;
+  readonly log?: Logger;
+}
+
+/** The most connections a process opens: `features` for its own tables, `queue` for BullMQ (one listens a worker). */
+const CONNECTIONS = { features: 8, queue: 6 } as const;
+const SHUTDOWN_GRACE_MS = 20_000;
+const SWEEP_BATCH = 1_000;
+
+/**
+ * Builds the app from its configuration; starts or joins the embedded database where no other is configured.
+ *
+ * @throws UtsushiError `database_unavailable`; whatever was built before the failure is closed again
+ */
+export async function openApp(options: AppOptions): Promise<App> {
+  const { config, secrets, name, clock = () => new Date() } = options;
+  const log = options.log ?? openLog(config);
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
+  };
+  try {
+    const embedded = secrets.databaseUrl === undefined ? await joinEmbedded(config, log, closers) : undefined;
+    const databaseUrl = secrets.databaseUrl ?? embedded!.connectionString;
+    const pool = openPool({
+      connectionString: databaseUrl,
+      max: CONNECTIONS.features,
+      applicationName: `utsushi ${name}`,
+    });
+    closers.push(() => pool.end());
+    const db = openDatabase(pool);
+    if (options.migrate === true || embedded !== undefined) {
+      await migrate(db);
+      await ensurePolicy(db, clock());
+    } else {
+      await requireMigrated(db);
+    }
+    const compute = new ComputePool({ size: config.concurrency, ...config.compute });
+    closers.push(() => compute.close());
+    const checks: CheckDependencies = {
+      db,
+      blobs: new BlobStore(join(config.dataDir, 'blobs')),
+      spool: new Spool(join(config.dataDir, 'spool')),
+      compute,
+      index: new LiveIndex(),
+      clock,
+      limits: config.limits,
+      fetchLimits: { ...config.fetch, maxBytes: config.limits.maxBytes },
+    };
+    let opened: Promise<JobQueue> | undefined;
+    const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));
+    const app: App = {
+      config,
+      secrets,
+      log,
+      pool,
+      db,
+      checks,
+      queue,
+      startWorkers: async (queues = ['checks', 'upkeep']) => {
+        const jobs = await queue();
+        const handlers = handlersOf(app);
+        // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
+        const concurrency = { checks: config.concurrency * 2, upkeep: 1 };
+        const workers = jobs.work(
+          handlers,
+          Object.fromEntries(queues.map((each) => [each, concurrency[each]])),
+        );
+        closers.push(() => workers.close(SHUTDOWN_GRACE_MS));
+        if (queues.includes('upkeep')) {
+          await jobs.schedule('sweep', config.sweepMs);
+          await jobs.add('sweep', {});
+        }
+        return workers;
+      },
+      claim: async (name, description) => (await embedded?.claim(name, description))?.lost,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+    return app;
+  } catch (thrown) {
+    await close().catch(() => {});
+    throw thrown;
+  }
+}
+
+function openLog(config: Config): Logger {
+  return pino(
+    { level: config.logLevel, base: { pid: process.pid } },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}
+
+async function joinEmbedded(
+  config: Config,
+  log: Logger,
+  closers: (() => Promise<unknown>)[],
+): Promise<EmbeddedPostgres> {
+  const embedded = await acquireEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: (message) => log.debug(message),
+  });
+  closers.push(() => embedded.close());
+  return embedded;
+}
+
+async function openQueue(
+  config: Config,
+  secrets: Secrets,
+  databaseUrl: string,
+  log: Logger,
+  closers: (() => Promise<unknown>)[],
+): Promise<JobQueue> {
+  const settings = { lockMs: config.jobLockMs, onError: (error: Error) => log.warn({ err: error }, 'queue') };
+  if (secrets.redisUrl !== undefined) {
+    const queue = await JobQueue.open(
+      { kind: 'redis', url: secrets.redisUrl, prefix: config.queuePrefix },
+      settings,
+    );
+    closers.push(() => queue.close());
+    return queue;
+  }
+  const pool = openPool({
+    connectionString: databaseUrl,
+    max: CONNECTIONS.queue,
+    applicationName: 'utsushi queue',
+    searchPath: 'bullmq',
+  });
+  closers.push(() => pool.end());
+  await JobQueue.migrate(pool);
+  const queue = await JobQueue.open({ kind: 'postgres', pool }, settings);
+  closers.push(() => queue.close());
+  return queue;
+}
+
+/** What each kind of job does. */
+function handlersOf(app: App): Handlers {
+  return {
+    'check-sighting': async ({ sightingId }, { lastAttempt }) => {
+      await checkSighting(app.checks, sightingId, lastAttempt);
+    },
+    'match-retroactively': async () => {
+      const report = await matchRetroactively(app.checks);
+      if (report.outputs > 0) app.log.info(report, 'compared stored outputs with the changed catalogue');
+    },
+    sweep: async () => {
+      await sweep(app);
+    },
+  };
+}
+
+/**
+ * Puts right whatever a crash or a lost queue left behind: pending sightings get their job back, catalogue changes
+ * their retroactive match, audit records their place in the chain.
+ */
+async function sweep(app: App): Promise<void> {
+  const queue = await app.queue();
+  const before = new Date(app.checks.clock().getTime() - app.config.sweepMs);
+  for (const sightingId of await pendingSightings(app.db, before, SWEEP_BATCH)) {
+    await queue.revive('check-sighting', { sightingId }, { jobId: sightingId });
+  }
+  const { version, matchedVersion } = await readVersion(app.db);
+  if (version > matchedVersion) {
+    await queue.revive('match-retroactively', {}, { jobId: `catalogue-${version}` });
+  }
+  await sealAudit(app.db);
+}

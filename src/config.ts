@@ -1,0 +1,110 @@
+import { availableParallelism, homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { UtsushiError } from './errors.ts';
+
+const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+      message: `must be a URL that begins with ${protocols.join('// or ')}//`,
+    })
+    .optional();
+
+const environment = z.object({
+  UTSUSHI_DATA_DIR: z.string().min(1).optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:'),
+  REDIS_URL: url('redis:', 'rediss:'),
+  UTSUSHI_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w{}-]+$/, 'may hold letters, digits, _ - { } only')
+    .default('utsushi'),
+  UTSUSHI_API_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  UTSUSHI_HOST: z.string().min(1).default('127.0.0.1'),
+  UTSUSHI_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  UTSUSHI_CONCURRENCY: positive(availableParallelism()),
+  UTSUSHI_MAX_PIXELS: positive(100_000_000),
+  UTSUSHI_MAX_BYTES: positive(64 * 2 ** 20),
+  UTSUSHI_COMPUTE_TIMEOUT_MS: positive(30_000),
+  UTSUSHI_COMPUTE_MEMORY_MB: positive(1_536),
+  UTSUSHI_FETCH_TIMEOUT_MS: positive(20_000),
+  UTSUSHI_FETCH_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((host) => host.trim())
+        .filter(Boolean),
+    ),
+  UTSUSHI_JOB_LOCK_MS: positive(30_000),
+  UTSUSHI_SWEEP_MS: positive(30_000),
+  UTSUSHI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+});
+
+/** What may be shown to anyone, in logs and in `utsushi doctor`. Sizes in bytes or pixels, durations in milliseconds. */
+export interface Config {
+  readonly dataDir: string;
+  readonly database: 'embedded' | 'external';
+  readonly queue: 'postgres' | 'redis';
+  readonly queuePrefix: string;
+  readonly host: string;
+  readonly port: number;
+  readonly concurrency: number;
+  readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
+  readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
+  readonly fetch: { readonly timeoutMs: number; readonly allowedHosts: readonly string[] };
+  readonly jobLockMs: number;
+  readonly sweepMs: number;
+  readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+}
+
+/** What must never be printed. */
+export interface Secrets {
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly apiToken: string | undefined;
+}
+
+/**
+ * The environment as one frozen, validated configuration: the only reader of `process.env`.
+ *
+ * @param overrides what the command line said; it wins over the environment
+ * @throws UtsushiError `invalid_config`, naming every faulty variable at once
+ */
+export function loadConfig(
+  overrides: { dataDir?: string | undefined; host?: string | undefined; port?: number | undefined } = {},
+  env: NodeJS.ProcessEnv = process.env,
+): { config: Config; secrets: Secrets } {
+  // An empty variable means "not set": docker-compose hands over FOO= for a variable that the host lacks.
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(present);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new UtsushiError('invalid_config', faults.join('; '));
+  }
+  const e = parsed.data;
+  const dataHome = present['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share');
+  const config: Config = {
+    dataDir: resolve(overrides.dataDir ?? e.UTSUSHI_DATA_DIR ?? join(dataHome, 'utsushi')),
+    database: e.DATABASE_URL === undefined ? 'embedded' : 'external',
+    queue: e.REDIS_URL === undefined ? 'postgres' : 'redis',
+    queuePrefix: e.UTSUSHI_QUEUE_PREFIX,
+    host: overrides.host ?? e.UTSUSHI_HOST,
+    port: overrides.port ?? e.UTSUSHI_PORT,
+    concurrency: e.UTSUSHI_CONCURRENCY,
+    limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
+    compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
+    fetch: { timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS, allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS },
+    jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
+    sweepMs: e.UTSUSHI_SWEEP_MS,
+    logLevel: e.UTSUSHI_LOG_LEVEL,
+  };
+  const secrets: Secrets = {
+    databaseUrl: e.DATABASE_URL,
+    redisUrl: e.REDIS_URL,
+    apiToken: e.UTSUSHI_API_TOKEN,
+  };
+  return { config: Object.freeze(config), secrets: Object.freeze(secrets) };
+}

@@ -1,0 +1,160 @@
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { UtsushiError } from '../../../errors.ts';
+import { filesBelow } from '../../../features/catalogue/index.ts';
+import {
+  type CheckAnswer,
+  type Question,
+  checkTarget,
+  currentPolicy,
+} from '../../../features/checks/index.ts';
+import { type CommonOptions, EXIT, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
+import {
+  KIND_LABELS,
+  type Language,
+  NO_LEGAL_FINDING,
+  localLanguage,
+  print,
+  printJson,
+  say,
+} from '../output.ts';
+
+interface CheckOptions extends CommonOptions {
+  readonly minConfidence?: number;
+  readonly top: number;
+  readonly record?: boolean;
+  readonly pageUrl?: string;
+  readonly lang: Language;
+}
+
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('compare outputs with the catalogue; needs no server')
+    .argument(
+      '<target...>',
+      'picture files, directories, http(s) URLs, or - for one path a line on standard input',
+    )
+    .addOption(jsonOption())
+    .option(
+      '--min-confidence <x>',
+      'list matches of at least this score (0 to 1) instead of the policy’s; 0 lists the best however weak',
+      parseConfidence,
+    )
+    .option('--top <k>', 'list at most this many matches', parseTop, 5)
+    .option('--record', 'store output, sighting, check and alerts')
+    .option('--page-url <url>', 'with --record: the page where the output was seen', parseUrl)
+    .addOption(
+      new Option('--lang <language>', 'language of the reasons')
+        .choices(['ja', 'en'])
+        .default(localLanguage()),
+    )
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  utsushi check suspicious.png\n  utsushi check outputs/ https://images.example/1.webp --json\n  find . -name "*.png" | utsushi check - --json --min-confidence 0\n\nExit: 0 no candidate, 1 candidates found, 2 usage, 3 some target failed',
+    )
+    .action(runCheck);
+}
+
+async function runCheck(targets: string[], options: CheckOptions): Promise<void> {
+  if (options.pageUrl !== undefined && options.record !== true) {
+    throw new UtsushiError('usage', '--page-url only makes sense with --record');
+  }
+  await withApp(options, 'check', async (app) => {
+    const policy = await currentPolicy(app.db);
+    await app.checks.index.refresh(app.db);
+    if (app.checks.index.size === 0)
+      say('The catalogue is empty, so nothing can match. Begin with: utsushi catalogue import PATH');
+    const question: Question =
+      options.minConfidence === undefined
+        ? 'candidates'
+        : { minConfidence: options.minConfidence, top: options.top };
+    const ask = {
+      policy,
+      question,
+      ...(options.record === true ? { record: { by: actor(), pageUrl: options.pageUrl ?? null } } : {}),
+    };
+    let failed = false;
+    let candidates = false;
+    const lanes = app.checks.compute.size * 2;
+    for await (const answer of inOrder(expand(targets), lanes, (target) =>
+      checkTarget(app.checks, target, ask),
+    )) {
+      if (options.json === true) printJson(answer);
+      else print(describe(answer, options));
+      failed ||= 'error' in answer;
+      candidates ||= 'verdict' in answer && answer.verdict === 'candidate';
+    }
+    if (candidates && options.json !== true) say(NO_LEGAL_FINDING[options.lang]);
+    process.exitCode = failed ? EXIT.failed : candidates ? EXIT.candidates : EXIT.ok;
+  });
+}
+
+/** Targets as given, directories as the pictures below them, `-` as the lines of standard input. */
+async function* expand(targets: readonly string[]): AsyncGenerator<string> {
+  for (const target of targets) {
+    if (target === '-') {
+      for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+        if (line.trim() !== '') yield line;
+      }
+    } else if (await isDirectory(target)) yield* await filesBelow(target, true);
+    else yield target;
+  }
+}
+
+async function isDirectory(target: string): Promise<boolean> {
+  return stat(target).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/** Works on up to `lanes` items at once, and hands out the results in the order of the items as soon as each is there. */
+async function* inOrder<T, R>(
+  items: AsyncIterable<T>,
+  lanes: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const ahead: Promise<R>[] = [];
+  for await (const item of items) {
+    ahead.push(work(item));
+    if (ahead.length >= lanes) yield await ahead.shift()!;
+  }
+  for (const each of ahead) yield await each;
+}
+
+function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
+  if ('error' in answer) return `${answer.target}\n  error  ${answer.error.code}: ${answer.error.message}`;
+  const lines = [answer.target];
+  if (answer.verdict === 'unhashable') lines.push(`  unhashable  ${answer.reason}`);
+  else if (answer.matches.length === 0) lines.push('  no-candidate');
+  for (const match of answer.matches) {
+    const score = match.confidence.toFixed(3);
+    lines.push(`  ${score}  ${KIND_LABELS[match.kind][lang]}  ${match.title}  (${match.assetId})`);
+    lines.push(...match.reasons.map((reason) => `         ${reason[lang]}`));
+  }
+  if (record === true)
+    lines.push(`  recorded as ${answer.checkId}; alerts: ${answer.alertIds.join(', ') || 'none'}`);
+  return lines.join('\n');
+}
+
+function parseConfidence(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('must be between 0 and 1');
+  return value;
+}
+
+function parseTop(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000)
+    throw new InvalidArgumentError('must be from 1 to 1000');
+  return value;
+}
+
+function parseUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError('must be an http(s) URL');
+  return text;
+}

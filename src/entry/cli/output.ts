@@ -1,0 +1,88 @@
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import type { Sentence } from '../../vision/matching/match.ts';
+
+export type Language = 'ja' | 'en';
+
+/** The language of the user's locale; Japanese or else English. */
+export function localLanguage(): Language {
+  return new Intl.DateTimeFormat().resolvedOptions().locale.startsWith('ja') ? 'ja' : 'en';
+}
+
+/** Data goes to stdout and nothing else does. A reader who has gone (`| head`) is no error. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** What people read beside the data. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const plain = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
+  const noLines = Object.fromEntries(
+    [
+      'top',
+      'top-mid',
+      'top-left',
+      'top-right',
+      'bottom',
+      'bottom-mid',
+      'bottom-left',
+      'bottom-right',
+      'left',
+      'left-mid',
+      'mid',
+      'mid-mid',
+      'right',
+      'right-mid',
+      'middle',
+    ].map((part) => [part, '']),
+  );
+  const drawn = new Table({ head: [...head], style: plain, chars: noLines });
+  drawn.push(...rows.map((row) => row.map(String)));
+  return drawn
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+export const KIND_LABELS = {
+  reproduction: { ja: '複製型の候補', en: 'reproduction candidate' },
+  adaptation: { ja: '改変型の候補', en: 'adaptation candidate' },
+} as const satisfies Record<string, Sentence>;
+
+/** Said wherever a kind is shown to a person. */
+export const NO_LEGAL_FINDING: Sentence = {
+  ja: '候補の提示であり、法的評価ではありません。',
+  en: 'Candidates for a person to decide; not a legal finding.',
+};
+
+/** A progress bar on a terminal, nothing elsewhere. */
+export function progressBar(what: string): { update(done: number, total: number): void; stop(): void } {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    format: `${what} [{bar}] {value}/{total}  {eta_formatted} left`,
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+  });
+  let started = false;
+  return {
+    update: (done, total) => {
+      if (!started) bar.start(total, done);
+      started = true;
+      bar.setTotal(total);
+      bar.update(done);
+    },
+    stop: () => {
+      if (started) bar.stop();
+    },
+  };
+}

@@ -1,0 +1,1 @@
+export { type AuditEvent, type ChainReport, recordAudit, sealAudit, verifyAudit } from './audit.ts';

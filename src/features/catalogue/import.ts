@@ -1,0 +1,307 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { UtsushiError, asUtsushiError } from '../../errors.ts';
+import type { ComputePool } from '../../platform/compute/pool.ts';
+import { type BlobStore, readBounded } from '../../platform/storage/blobs.ts';
+import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { Tier } from '../../vision/matching/policy.ts';
+import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { recordAudit } from '../audit/index.ts';
+import { raiseVersion } from './catalogue.ts';
+import { type ImportItem, type ManifestRow, titleFromFile } from './manifest.ts';
+
+export interface ImportDependencies {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly compute: ComputePool;
+  readonly clock: () => Date;
+  readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
+}
+
+export interface ImportOptions {
+  /** Tier of assets whose manifest row names none. */
+  readonly tier: Tier;
+  readonly actor: string;
+  /** Called after each item, in no particular order. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface ImportReport {
+  readonly total: number;
+  readonly imported: number;
+  /** Already in the catalogue with the same bytes. */
+  readonly unchanged: number;
+  readonly failed: readonly { readonly file: string; readonly code: string; readonly message: string }[];
+  readonly catalogueVersion: number;
+}
+
+/** A reference image, decoded and fingerprinted, ready to be written. */
+interface Prepared {
+  readonly assetId: string;
+  readonly file: string;
+  readonly row: ManifestRow | undefined;
+  readonly sha256: string;
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fingerprint: Uint8Array;
+}
+
+// Large enough that a commit is cheap beside decoding, small enough that a kill loses a second of work.
+const BATCH = 64;
+
+/**
+ * Imports reference images. Idempotent by asset and SHA-256, so an interrupted import is resumed by running it again.
+ * A bad file or row is reported by name and never stops the rest.
+ */
+export async function importCatalogue(
+  deps: ImportDependencies,
+  items: readonly ImportItem[],
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const known = new Map(
+    (await deps.db.selectFrom('reference_images').select(['asset_id', 'sha256', 'file']).execute()).map(
+      (row) => [`${row.asset_id}/${row.sha256}`, row.file],
+    ),
+  );
+  const failed: { file: string; code: string; message: string }[] = [];
+  let batch: Prepared[] = [];
+  const revised = new Map<string, ManifestRow>();
+  let imported = 0;
+  let unchanged = 0;
+  let done = 0;
+  let writing: Promise<void> = Promise.resolve();
+
+  const flush = () => {
+    const full = batch;
+    batch = [];
+    writing = writing.then(async () => {
+      imported += await writeBatch(deps, full, options);
+    });
+    return writing;
+  };
+
+  const handle = async (item: ImportItem): Promise<void> => {
+    try {
+      if ('error' in item) throw item.error;
+      const bytes = await readBounded(item.path, deps.limits.maxBytes);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const assetId = item.row?.asset_id ?? `sha-${sha256.slice(0, 24)}`;
+      const key = `${assetId}/${sha256}`;
+      if (known.has(key)) {
+        unchanged += 1;
+        if (item.row !== undefined) revised.set(assetId, item.row);
+        return;
+      }
+      known.set(key, item.file);
+      try {
+        batch.push(await prepare(deps, item, { assetId, sha256, bytes }));
+      } catch (thrown) {
+        known.delete(key);
+        throw thrown;
+      }
+      if (batch.length >= BATCH) await flush();
+    } catch (thrown) {
+      const { code, message } = asUtsushiError(thrown);
+      // A lost database is no fault of this file: stop, and say so once.
+      if (code === 'internal') throw thrown;
+      failed.push({ file: item.file, code, message });
+    } finally {
+      options.onProgress?.(++done, items.length);
+    }
+  };
+
+  await eachConcurrently(items, deps.compute.size * 2, handle);
+  await flush();
+  await reviseAssets(deps, [...revised.values()], options);
+  const { version } = await deps.db.selectFrom('catalogue_state').select('version').executeTakeFirstOrThrow();
+  return { total: items.length, imported, unchanged, failed, catalogueVersion: version };
+}
+
+async function prepare(
+  deps: ImportDependencies,
+  item: { readonly path: string; readonly file: string; readonly row?: ManifestRow },
+  known: { assetId: string; sha256: string; bytes: Buffer },
+): Promise<Prepared> {
+  const examined = await deps.compute.examine({ source: { bytes: known.bytes }, limits: deps.limits });
+  if ('unhashable' in examined.outcome) {
+    throw new UtsushiError(
+      'unhashable_reference',
+      `nothing to recognise it by (${examined.outcome.unhashable}); it cannot be watched for`,
+    );
+  }
+  await deps.blobs.put(known.bytes);
+  return {
+    assetId: known.assetId,
+    file: item.file,
+    row: item.row,
+    sha256: known.sha256,
+    format: examined.format,
+    width: examined.width,
+    height: examined.height,
+    fingerprint: examined.outcome.fingerprint,
+  };
+}
+
+async function writeBatch(
+  deps: ImportDependencies,
+  batch: Prepared[],
+  options: ImportOptions,
+): Promise<number> {
+  if (batch.length === 0) return 0;
+  return deps.db.transaction().execute(async (tx) => {
+    const version = await raiseVersion(tx);
+    const at = deps.clock();
+    const assets = new Map(batch.map((reference) => [reference.assetId, reference]));
+    for (const { assetId, file, row } of assets.values()) {
+      await upsertAsset(tx, {
+        id: assetId,
+        row,
+        title: row?.title ?? titleFromFile(file),
+        tier: row?.tier ?? options.tier,
+        at,
+      });
+    }
+    await tx
+      .insertInto('fingerprints')
+      .values(
+        batch.map(({ sha256, fingerprint }) => ({
+          sha256,
+          algorithm_version: ALGORITHM_VERSION,
+          quality: decodeFingerprint(fingerprint).quality,
+          data: Buffer.from(fingerprint),
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const written = await tx
+      .insertInto('reference_images')
+      .values(
+        batch.map(({ assetId, file, sha256, format, width, height }) => ({
+          id: randomUUID(),
+          asset_id: assetId,
+          sha256,
+          file,
+          format,
+          width,
+          height,
+          changed_version: version,
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .returning(['asset_id', 'sha256', 'file'])
+      .execute();
+    await recordAudit(
+      tx,
+      written.map((reference) => ({
+        at,
+        kind: 'reference.imported',
+        subject: reference.asset_id,
+        payload: { ...reference, actor: options.actor, catalogueVersion: version },
+      })),
+    );
+    return written.length;
+  });
+}
+
+async function upsertAsset(
+  tx: Executor,
+  {
+    id,
+    row,
+    title,
+    tier,
+    at,
+  }: { id: string; row: ManifestRow | undefined; title: string; tier: Tier; at: Date },
+): Promise<void> {
+  const described = {
+    series: row?.series ?? null,
+    title,
+    aliases: JSON.stringify(row?.aliases ?? []),
+    characters: JSON.stringify(row?.characters ?? []),
+    author: row?.author ?? null,
+    rights_holder: row?.rights_holder ?? null,
+    claim: JSON.stringify({
+      right: row?.right ?? null,
+      document: row?.right_document ?? null,
+      territory: row?.right_territory ?? null,
+      expires: row?.right_expires ?? null,
+    }),
+    human_authorship: row?.human_authorship ?? null,
+    tier,
+    published: row?.published ?? null,
+  };
+  await tx
+    .insertInto('assets')
+    .values({ id, ...described, enabled: true, created_at: at })
+    // A folder says nothing of an asset that a manifest described before; only a manifest may change it.
+    .onConflict((conflict) =>
+      row === undefined ? conflict.doNothing() : conflict.column('id').doUpdateSet(described),
+    )
+    .execute();
+  if (row === undefined) return;
+  await tx.deleteFrom('licences').where('asset_id', '=', id).execute();
+  if (row.licences.length === 0) return;
+  await tx
+    .insertInto('licences')
+    .values(
+      row.licences.map((licence) => ({
+        asset_id: id,
+        licensee: licence.licensee,
+        accounts: JSON.stringify(licence.accounts),
+        domains: JSON.stringify(licence.domains),
+        valid_from: licence.from ?? null,
+        valid_until: licence.until ?? null,
+        territory: JSON.stringify(licence.territory),
+      })),
+    )
+    .execute();
+}
+
+/** Takes over what the manifest now says of assets whose pictures were already there. */
+async function reviseAssets(
+  deps: ImportDependencies,
+  rows: ManifestRow[],
+  options: ImportOptions,
+): Promise<void> {
+  if (rows.length === 0) return;
+  await deps.db.transaction().execute(async (tx) => {
+    const before = await tx
+      .selectFrom('assets')
+      .select(['id', 'title', 'tier'])
+      .where(
+        'id',
+        'in',
+        rows.map((row) => row.asset_id),
+      )
+      .execute();
+    const old = new Map(before.map((asset) => [asset.id, asset]));
+    const shownOtherwise: string[] = [];
+    for (const row of rows) {
+      const tier = row.tier ?? options.tier;
+      const was = old.get(row.asset_id);
+      if (was !== undefined && (was.title !== row.title || was.tier !== tier))
+        shownOtherwise.push(row.asset_id);
+      await upsertAsset(tx, { id: row.asset_id, row, title: row.title, tier, at: deps.clock() });
+    }
+    if (shownOtherwise.length === 0) return;
+    // Title and tier are held in every worker's index: only a new version makes it read them again.
+    const version = await raiseVersion(tx);
+    await tx
+      .updateTable('reference_images')
+      .set({ changed_version: version })
+      .where('asset_id', 'in', shownOtherwise)
+      .execute();
+  });
+}
+
+async function eachConcurrently<T>(
+  items: readonly T[],
+  width: number,
+  handle: (item: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) await handle(items[next++]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+}

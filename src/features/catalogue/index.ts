@@ -1,0 +1,12 @@
+export {
+  type AssetDetail,
+  type AssetSummary,
+  holdVersion,
+  listAssets,
+  readVersion,
+  setAssetEnabled,
+  showAsset,
+} from './catalogue.ts';
+export { type ImportReport, importCatalogue } from './import.ts';
+export { type IndexedReference, LiveIndex } from './live-index.ts';
+export { type ImportItem, filesBelow, listImport } from './manifest.ts';

@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto';
+import { UtsushiError, asUtsushiError } from '../../errors.ts';
+import type { ComputePool } from '../../platform/compute/pool.ts';
+import type { Examined } from '../../platform/compute/tasks.ts';
+import { type FetchLimits, fetchImage } from '../../platform/fetch/fetch-image.ts';
+import type { BlobStore, Spool } from '../../platform/storage/blobs.ts';
+import type { Database, Executor } from '../../platform/storage/database.ts';
+import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { recordAudit } from '../audit/index.ts';
+import { type LiveIndex, holdVersion } from '../catalogue/index.ts';
+import { type Match, compare } from './compare.ts';
+import { type VersionedPolicy, currentPolicy } from './policies.ts';
+import { recordComparison } from './record.ts';
+import { type SightingState, failSighting, findSighting } from './sightings.ts';
+
+export interface CheckDependencies {
+  readonly db: Database;
+  /** Files that are kept. */
+  readonly blobs: BlobStore;
+  /** Files handed in that wait for their check. */
+  readonly spool: Spool;
+  readonly compute: ComputePool;
+  readonly index: LiveIndex;
+  readonly clock: () => Date;
+  readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
+  readonly fetchLimits: FetchLimits;
+}
+
+export interface RecordedCheck {
+  readonly checkId: string;
+  readonly alertIds: readonly string[];
+  readonly examined: Examined;
+}
+
+/** What is kept of an output that raised no alert: enough to compare it with a later asset. Pixels, longer side. */
+const RETAINED_SIDE = 512;
+const ATTEMPTS_ON_CHANGE = 10;
+
+/**
+ * Takes one pending sighting through the whole road: get its bytes, decode, fingerprint, compare, record. Doing it
+ * again changes nothing: a sighting that is no longer pending is left as it is.
+ *
+ * @param lastAttempt a failure now is final, so a retryable one also ends the sighting as `failed`
+ * @throws UtsushiError what went wrong; final failures are recorded on the sighting first
+ */
+export async function checkSighting(
+  deps: CheckDependencies,
+  sightingId: string,
+  lastAttempt: boolean,
+): Promise<RecordedCheck | undefined> {
+  const sighting = await findSighting(deps.db, sightingId);
+  if (sighting === undefined) throw new UtsushiError('not_found', `no sighting has the id ${sightingId}`);
+  if (sighting.state !== 'pending') return undefined;
+  try {
+    const bytes = await bytesOf(deps, sighting);
+    const examined = await deps.compute.examine({
+      source: { bytes },
+      limits: deps.limits,
+      shrinkTo: RETAINED_SIDE,
+    });
+    const recorded = await recordCheck(deps, sighting, examined, bytes);
+    await deps.spool.remove(sightingId);
+    return recorded;
+  } catch (thrown) {
+    const error = asUtsushiError(thrown);
+    if (lastAttempt || !error.retryable) {
+      await failSighting(deps.db, sightingId, error, deps.clock());
+      await deps.spool.remove(sightingId);
+    }
+    throw error;
+  }
+}
+
+async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
+  if (sighting.image_url === null) return deps.spool.get(sighting.id);
+  return (await fetchImage(sighting.image_url, deps.fetchLimits)).bytes;
+}
+
+/**
+ * Compares and records in such a way that nothing slips between two catalogue versions: the transaction holds the
+ * version still, and when it is not the one that was compared with, the comparison is done again.
+ */
+async function recordCheck(
+  deps: CheckDependencies,
+  sighting: SightingState,
+  examined: Examined,
+  bytes: Uint8Array,
+): Promise<RecordedCheck | undefined> {
+  const policy = await currentPolicy(deps.db);
+  for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
+    await deps.index.refresh(deps.db);
+    const started = performance.now();
+    const version = deps.index.version;
+    const matches =
+      'unhashable' in examined.outcome
+        ? []
+        : compare(deps.index, decodeFingerprint(examined.outcome.fingerprint), policy, 'candidates');
+    const searchMs = performance.now() - started;
+    // The file must lie in the store before a row may say so; without its row it is merely unused.
+    const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';
+    const retained = keepOriginal ? bytes : examined.shrunk!;
+    const retainedSha256 = await deps.blobs.put(retained);
+    const recorded = await deps.db.transaction().execute(async (tx) => {
+      if ((await holdVersion(tx)) !== version) return 'catalogue changed' as const;
+      return writeCheck(tx, {
+        sighting,
+        examined,
+        matches,
+        policy,
+        version,
+        ms: { ...examined.ms, search: searchMs },
+        retained: { as: keepOriginal ? 'original' : 'shrunk', sha256: retainedSha256 },
+        at: deps.clock(),
+      });
+    });
+    if (recorded !== 'catalogue changed') return recorded;
+  }
+  throw new UtsushiError('index_stale', `the catalogue changed ${ATTEMPTS_ON_CHANGE} times during one check`);
+}
+
+interface CheckToWrite {
+  readonly sighting: SightingState;
+  readonly examined: Examined;
+  readonly matches: readonly Match[];
+  readonly policy: VersionedPolicy;
+  readonly version: number;
+  readonly ms: Record<string, number>;
+  readonly retained: { readonly as: 'original' | 'shrunk'; readonly sha256: string };
+  readonly at: Date;
+}
+
+async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedCheck | undefined> {
+  const { sighting, examined, matches, at } = todo;
+  // Two workers may hold the same job after a lock ran out; the second one finds the sighting done.
+  const stillPending = await tx
+    .selectFrom('sightings')
+    .select('id')
+    .where('id', '=', sighting.id)
+    .where('state', '=', 'pending')
+    .forUpdate()
+    .executeTakeFirst();
+  if (stillPending === undefined) return undefined;
+
+  const outputId = await upsertOutput(tx, todo);
+  const verdict =
+    'unhashable' in examined.outcome ? 'unhashable' : matches.length > 0 ? 'candidate' : 'no-candidate';
+  const reason = 'unhashable' in examined.outcome ? examined.outcome.unhashable : null;
+  const { checkId, alertIds } = await recordComparison(tx, {
+    outputId,
+    catalogueVersion: todo.version,
+    policyVersion: todo.policy.version,
+    verdict,
+    reason,
+    matches,
+    sightingId: sighting.id,
+    ms: todo.ms,
+    at,
+  });
+  await tx
+    .updateTable('sightings')
+    .set({ state: 'done', output_id: outputId, check_id: checkId, finished_at: at })
+    .where('id', '=', sighting.id)
+    .execute();
+  await recordAudit(tx, [
+    {
+      at,
+      kind: 'output.checked',
+      subject: checkId,
+      payload: {
+        sightingId: sighting.id,
+        acquisition: sighting.acquisition,
+        acquiredBy: sighting.acquired_by,
+        imageUrl: sighting.image_url,
+        pageUrl: sighting.page_url,
+        seenAt: sighting.seen_at,
+        outputSha256: examined.sha256,
+        verdict,
+        matches: matches.map(({ assetId, referenceId, kind, confidence, hashDistance }) => ({
+          assetId,
+          referenceId,
+          kind,
+          confidence,
+          hashDistance,
+        })),
+        catalogueVersion: todo.version,
+        policy: todo.policy,
+        algorithmVersion: ALGORITHM_VERSION,
+      },
+    },
+  ]);
+  return { checkId, alertIds, examined };
+}
+
+async function upsertOutput(tx: Executor, { examined, retained, at }: CheckToWrite): Promise<string> {
+  const row = await tx
+    .insertInto('outputs')
+    .values({
+      id: randomUUID(),
+      sha256: examined.sha256,
+      format: examined.format,
+      width: examined.width,
+      height: examined.height,
+      byte_length: examined.byteLength,
+      retained: retained.as,
+      retained_sha256: retained.sha256,
+      created_at: at,
+    })
+    // The update takes the row's lock even where it changes nothing: checks of one output go one after the other.
+    .onConflict((conflict) =>
+      conflict.column('sha256').doUpdateSet((eb) => ({
+        retained: eb
+          .case()
+          .when('outputs.retained', '=', 'original')
+          .then('original' as const)
+          .else(retained.as)
+          .end(),
+        retained_sha256: eb
+          .case()
+          .when('outputs.retained', '=', 'original')
+          .then(eb.ref('outputs.retained_sha256'))
+          .else(retained.sha256)
+          .end(),
+      })),
+    )
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  if ('fingerprint' in examined.outcome) {
+    const data = Buffer.from(examined.outcome.fingerprint);
+    await tx
+      .insertInto('fingerprints')
+      .values({
+        sha256: examined.sha256,
+        algorithm_version: ALGORITHM_VERSION,
+        quality: decodeFingerprint(data).quality,
+        data,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+  return row.id;
+}

@@ -1,0 +1,7 @@
+export { type CheckDependencies, checkSighting } from './check.ts';
+export type { Match, Question } from './compare.ts';
+export { type CheckAnswer, checkTarget } from './look.ts';
+export { currentPolicy, ensurePolicy } from './policies.ts';
+export { matchRetroactively } from './retroactive.ts';
+export { findSighting, openSighting, openUpload, pendingSightings } from './sightings.ts';
+export { type RecordedAnswer, showCheck } from './show.ts';

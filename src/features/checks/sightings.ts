@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { Spool } from '../../platform/storage/blobs.ts';
+import type { SightingRow } from '../../platform/storage/schema.ts';
+
+/** Where and when an output was seen, and how Utsushi came by it. */
+export interface NewSighting {
+  readonly acquisition: 'fetched' | 'captured-by-person' | 'uploaded';
+  readonly acquiredBy: string | null;
+  /** Null for a file that was handed in. */
+  readonly imageUrl: string | null;
+  readonly pageUrl: string | null;
+  readonly account: string | null;
+  readonly postedAt: Date | null;
+}
+
+/** Notes a sighting as pending; from here on it ends in `done` or `failed`, whatever happens to queue or worker. */
+export async function openSighting(db: Executor, sighting: NewSighting, at: Date): Promise<string> {
+  return insertSighting(db, randomUUID(), sighting, at);
+}
+
+/** The same for a file that was handed in: its bytes wait in the spool, in place before the sighting can be found. */
+export async function openUpload(
+  deps: { readonly db: Executor; readonly spool: Spool },
+  bytes: Uint8Array,
+  sighting: Omit<NewSighting, 'acquisition' | 'imageUrl'>,
+  at: Date,
+): Promise<string> {
+  const id = randomUUID();
+  await deps.spool.put(id, bytes);
+  return insertSighting(deps.db, id, { ...sighting, acquisition: 'uploaded', imageUrl: null }, at);
+}
+
+async function insertSighting(db: Executor, id: string, sighting: NewSighting, at: Date): Promise<string> {
+  await db
+    .insertInto('sightings')
+    .values({
+      id,
+      state: 'pending',
+      acquisition: sighting.acquisition,
+      acquired_by: sighting.acquiredBy,
+      image_url: sighting.imageUrl,
+      page_url: sighting.pageUrl,
+      account: sighting.account,
+      posted_at: sighting.postedAt,
+      seen_at: at,
+    })
+    .execute();
+  return id;
+}
+
+export async function findSighting(db: Database, id: string): Promise<SightingState | undefined> {
+  return db.selectFrom('sightings').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export type SightingState = Awaited<ReturnType<typeof selectOne>>;
+function selectOne(db: Database) {
+  return db.selectFrom('sightings').selectAll().executeTakeFirstOrThrow();
+}
+
+export async function failSighting(
+  db: Database,
+  id: string,
+  error: { readonly code: string; readonly message: string },
+  at: Date,
+): Promise<void> {
+  await db
+    .updateTable('sightings')
+    .set({
+      state: 'failed',
+      error: JSON.stringify({ code: error.code, message: error.message }),
+      finished_at: at,
+    })
+    .where('id', '=', id)
+    .where('state', '=', 'pending')
+    .execute();
+}
+
+/** Ids of sightings that wait since before `before`, oldest first: their job may have been lost with the queue. */
+export async function pendingSightings(db: Database, before: Date, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('sightings')
+    .select('id')
+    .where('state', '=', 'pending')
+    .where('seen_at', '<', before)
+    .orderBy('seen_at')
+    .limit(limit)
+    .execute();
+  return rows.map((row: Pick<SightingRow, 'id'>) => row.id);
+}

@@ -1,0 +1,186 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { UtsushiError } from '../../errors.ts';
+import type { ExamineTask, Examined, FromChild, ToChild } from './tasks.ts';
+
+export interface ComputeOptions {
+  /** Number of child processes, one job each at a time. */
+  readonly size: number;
+  /** A job that takes longer loses its child and fails with `compute_timeout`. Milliseconds. */
+  readonly timeoutMs: number;
+  /** Resident memory at which a child is replaced; while it works, its job fails with `compute_crashed`. MiB. */
+  readonly memoryMb: number;
+}
+
+interface Job {
+  readonly task: ExamineTask;
+  readonly resolve: (value: Examined) => void;
+  readonly reject: (error: UtsushiError) => void;
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  job: (Job & { readonly id: number; readonly deadline: NodeJS.Timeout }) | undefined;
+  /** Why we killed it, when it was us. */
+  doom: UtsushiError | undefined;
+}
+
+const PAGE_BYTES = 4096;
+const MEMORY_POLL_MS = 250;
+
+/**
+ * A pool of child processes for decoding and fingerprinting. Children start when first needed and are replaced when
+ * they die; a native crash, a hang or a memory bomb costs exactly the job that caused it.
+ */
+export class ComputePool implements AsyncDisposable {
+  readonly #options: ComputeOptions;
+  readonly #children = new Set<Child>();
+  readonly #waiting: Job[] = [];
+  #memoryWatch: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  #closed = false;
+
+  constructor(options: ComputeOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#options.size;
+  }
+
+  /** Process ids of the living children. */
+  get pids(): number[] {
+    return [...this.#children].map((child) => child.process.pid).filter((pid) => pid !== undefined);
+  }
+
+  /**
+   * Decodes and fingerprints one picture.
+   *
+   * @throws UtsushiError about the picture (`unsupported_format`, `corrupt_image`, …), or `compute_timeout`,
+   *   `compute_crashed`
+   */
+  examine(task: ExamineTask): Promise<Examined> {
+    if (this.#closed)
+      return Promise.reject(new UtsushiError('compute_crashed', 'the compute pool is closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Stops every child at once; jobs still running fail with `compute_crashed`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#memoryWatch);
+    for (const job of this.#waiting.splice(0)) job.reject(closedError());
+    await Promise.all(
+      [...this.#children].map(
+        (child) =>
+          new Promise<void>((resolve) => {
+            child.process.once('exit', () => resolve());
+            this.#kill(child, closedError());
+          }),
+      ),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const idle = [...this.#children].find((child) => child.job === undefined && child.doom === undefined);
+      const child = idle ?? (this.#children.size < this.#options.size ? this.#spawn() : undefined);
+      if (child === undefined) return;
+      this.#give(child, this.#waiting.shift()!);
+    }
+  }
+
+  #give(child: Child, job: Job): void {
+    const id = this.#nextId++;
+    const deadline = setTimeout(() => {
+      this.#kill(child, new UtsushiError('compute_timeout', `no result after ${this.#options.timeoutMs} ms`));
+    }, this.#options.timeoutMs);
+    child.job = { ...job, id, deadline };
+    child.process.ref();
+    child.process.channel?.ref();
+    // A child that died in between is noticed by its 'exit'; the send error carries nothing more.
+    child.process.send({ id, task: job.task } satisfies ToChild, () => {});
+    this.#memoryWatch ??= setInterval(() => void this.#killTheGreedy(), MEMORY_POLL_MS).unref();
+  }
+
+  #spawn(): Child {
+    const source = import.meta.url.endsWith('.ts');
+    const entry = fileURLToPath(new URL(source ? './child.ts' : './child.js', import.meta.url));
+    const process = fork(entry, {
+      serialization: 'advanced',
+      execArgv: [...(source ? ['--import', 'tsx'] : []), '--max-old-space-size=512'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const child: Child = { process, job: undefined, doom: undefined };
+    this.#children.add(child);
+    process.on('message', (message: FromChild) => this.#settle(child, message));
+    process.on('error', () => {});
+    process.once('exit', (code, signal) => this.#bury(child, signal ?? `exit code ${code}`));
+    return child;
+  }
+
+  #settle(child: Child, message: FromChild): void {
+    const { job } = child;
+    if (job?.id !== message.id) return;
+    this.#release(child);
+    if ('value' in message) job.resolve(message.value);
+    else job.reject(new UtsushiError(message.error.code, message.error.message));
+    this.#dispatch();
+  }
+
+  #bury(child: Child, how: string): void {
+    this.#children.delete(child);
+    const { job } = child;
+    if (job !== undefined) {
+      this.#release(child);
+      job.reject(child.doom ?? new UtsushiError('compute_crashed', `the compute process died (${how})`));
+    }
+    if (!this.#closed) this.#dispatch();
+  }
+
+  #release(child: Child): void {
+    clearTimeout(child.job?.deadline);
+    child.job = undefined;
+    // An idle child must not keep a finished program alive.
+    child.process.unref();
+    child.process.channel?.unref();
+    if (![...this.#children].some((other) => other.job !== undefined)) {
+      clearInterval(this.#memoryWatch);
+      this.#memoryWatch = undefined;
+    }
+  }
+
+  #kill(child: Child, why: UtsushiError): void {
+    child.doom = why;
+    child.process.kill('SIGKILL');
+  }
+
+  /** Native memory is invisible to V8's limits, so it is read from the operating system (Linux; elsewhere a no-op). */
+  async #killTheGreedy(): Promise<void> {
+    for (const child of this.#children) {
+      const statm = await readFile(`/proc/${child.process.pid}/statm`, 'utf8').catch(() => undefined);
+      const residentMb = (Number(statm?.split(' ')[1] ?? 0) * PAGE_BYTES) / 2 ** 20;
+      if (residentMb > this.#options.memoryMb && child.doom === undefined) {
+        this.#kill(
+          child,
+          new UtsushiError(
+            'compute_crashed',
+            `used ${Math.round(residentMb)} MiB, more than the cap of ${this.#options.memoryMb}`,
+          ),
+        );
+      }
+    }
+  }
+}
+
+function closedError(): UtsushiError {
+  return new UtsushiError('compute_crashed', 'the compute pool was closed before this job was done');
+}

@@ -1,0 +1,138 @@
+import sharp from 'sharp';
+import { UtsushiError } from '../../errors.ts';
+import type { Raster } from '../../vision/fingerprint/raster.ts';
+
+// One picture a process at a time: Utsushi runs one compute child a core, so more threads here only fight each other.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** The formats Utsushi reads. The bytes decide, never the file name. */
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff';
+
+export interface DecodeLimits {
+  /** Largest width x height that is decoded; a larger picture is refused from its header alone. */
+  readonly maxPixels: number;
+}
+
+export interface Decoded {
+  readonly format: ImageFormat;
+  /** Size of the upright picture in pixels, before it was brought to the raster. */
+  readonly width: number;
+  readonly height: number;
+  readonly raster: Raster;
+}
+
+const ascii = (bytes: Uint8Array, from: number, to: number) =>
+  Buffer.from(bytes.subarray(from, to)).toString('latin1');
+
+/**
+ * The format that the first bytes declare, or undefined for anything Utsushi does not read. Looked at before any
+ * decoder sees the file: librsvg, the PDF loader and the like must never run on what a stranger sent.
+ */
+export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
+  const hex = Buffer.from(bytes.subarray(0, 8)).toString('hex');
+  if (hex.startsWith('ffd8ff')) return 'jpeg';
+  if (hex === '89504e470d0a1a0a') return 'png';
+  if (hex.startsWith('49492a00') || hex.startsWith('4d4d002a')) return 'tiff';
+  if (/^GIF8[79]a/.test(ascii(bytes, 0, 6))) return 'gif';
+  if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP') return 'webp';
+  if (ascii(bytes, 4, 8) === 'ftyp') {
+    // Brands stand from byte 8 to the end of the ftyp box; AVIF may be the major brand or only a compatible one.
+    const end = Math.min(bytes.length, Buffer.from(bytes.subarray(0, 4)).readUInt32BE(0), 256);
+    return /avi[fs]/.test(ascii(bytes, 8, end)) ? 'avif' : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Decodes a picture to an upright sRGB raster of exactly `size`, by the one path that catalogue and outputs share:
+ * EXIF orientation applied, transparency flattened on white, first frame of an animation, ICC profile to sRGB.
+ *
+ * @param bytes the file's bytes
+ * @param size the raster's width and height in pixels; the picture is stretched to fill it
+ * @throws UtsushiError `empty_file`, `unsupported_format`, `image_too_large` or `corrupt_image`
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  size: { readonly width: number; readonly height: number },
+  limits: DecodeLimits,
+): Promise<Decoded> {
+  const format = requireFormat(bytes);
+  try {
+    const { width, height } = await readSize(bytes);
+    if (width * height > limits.maxPixels) {
+      throw new UtsushiError('image_too_large', `${width}x${height} is more than ${limits.maxPixels} pixels`);
+    }
+    const { data, info } = await open(bytes, limits)
+      .autoOrient()
+      .flatten({ background: '#fff' })
+      .resize(size.width, size.height, { fit: 'fill' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3)
+      throw new UtsushiError('corrupt_image', `decoded to ${info.channels} channels, not 3`);
+    return {
+      format,
+      width,
+      height,
+      raster: { width: info.width, height: info.height, data },
+    };
+  } catch (thrown) {
+    throw asDecodeError(thrown);
+  }
+}
+
+/**
+ * The picture shrunk to fit `maxSide` pixels, upright, as JPEG: what is kept of an output that raised no alert, so
+ * that a later asset can still be compared with it.
+ *
+ * @throws UtsushiError as decodeImage
+ */
+export async function shrinkToJpeg(
+  bytes: Uint8Array,
+  maxSide: number,
+  limits: DecodeLimits,
+): Promise<Uint8Array> {
+  requireFormat(bytes);
+  try {
+    return await open(bytes, limits)
+      .autoOrient()
+      .flatten({ background: '#fff' })
+      .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
+      .toColourspace('srgb')
+      .jpeg({ quality: 90 })
+      .toBuffer();
+  } catch (thrown) {
+    throw asDecodeError(thrown);
+  }
+}
+
+function open(bytes: Uint8Array, limits: DecodeLimits) {
+  // 'error' refuses truncated and damaged data, but lets pass what a decoder merely warns of (odd metadata).
+  return sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error', pages: 1 });
+}
+
+function requireFormat(bytes: Uint8Array): ImageFormat {
+  if (bytes.length === 0) throw new UtsushiError('empty_file', 'the file has no bytes');
+  const format = sniffFormat(bytes);
+  if (format === undefined) {
+    throw new UtsushiError('unsupported_format', 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF file');
+  }
+  return format;
+}
+
+/** The upright picture's size, from the header alone: nothing is decoded, so nothing need be limited yet. */
+async function readSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
+  const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  return autoOrient;
+}
+
+function asDecodeError(thrown: unknown): UtsushiError {
+  if (thrown instanceof UtsushiError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return /exceeds pixel limit|too large/i.test(message)
+    ? new UtsushiError('image_too_large', message, { cause: thrown })
+    : new UtsushiError('corrupt_image', message.split('\n')[0] ?? message, { cause: thrown });
+}

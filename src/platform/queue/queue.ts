@@ -1,0 +1,307 @@
+import { setMaxListeners } from 'node:events';
+import {
+  type Job,
+  type JobsOptions,
+  type PgPool,
+  type Queue,
+  UnrecoverableError,
+  type Worker,
+  WaitingError,
+  type WorkerOptions,
+  createPostgresBackend,
+  runMigrations,
+  withBackend,
+} from 'bullmq';
+import * as bullmq from 'bullmq';
+import { Redis } from 'ioredis';
+import { UtsushiError, asUtsushiError } from '../../errors.ts';
+import type { ConnectionPool } from '../storage/database.ts';
+import { type Handlers, JOBS, type JobName, type JobPayload, QUEUE_NAMES, type QueueName } from './jobs.ts';
+
+/** Where jobs wait: a Redis server, or the schema `bullmq` of a PostgreSQL database. */
+export type QueueBackend =
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string }
+  | { readonly kind: 'postgres'; readonly pool: ConnectionPool };
+
+export interface QueueSettings {
+  /** How long a silent worker keeps its jobs before others may take them. Milliseconds. */
+  readonly lockMs: number;
+  readonly onError: (error: Error) => void;
+}
+
+export interface AddOptions {
+  /** At most one unfinished job has this id; adding another does nothing. No ':' and not a plain number. */
+  readonly jobId?: string;
+  /** Ad-hoc work overtakes bulk work. */
+  readonly bulk?: boolean;
+}
+
+export interface RunningWorkers {
+  /** Finishes the jobs at hand, takes no new ones; what is not done after `graceMs` goes back to the queue. */
+  close(graceMs: number): Promise<void>;
+}
+
+const ATTEMPTS = 5;
+const ADD_TIMEOUT_MS = 10_000;
+// Jobs without a priority run before every prioritised one.
+const BULK_PRIORITY = 10;
+
+const JOB_OPTIONS: JobsOptions = {
+  attempts: ATTEMPTS,
+  backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  removeOnComplete: { age: 3_600, count: 1_000 },
+  removeOnFail: { age: 7 * 86_400, count: 10_000 },
+};
+
+/** BullMQ behind Utsushi's own job types; the only room that knows of it. */
+export class JobQueue implements AsyncDisposable {
+  readonly #settings: QueueSettings;
+  readonly #backend: QueueBackend;
+  readonly #redis: Redis | undefined;
+  readonly #queues: Record<QueueName, Queue>;
+
+  private constructor(backend: QueueBackend, settings: QueueSettings) {
+    this.#backend = backend;
+    this.#settings = settings;
+    this.#redis = backend.kind === 'redis' ? connectRedis(backend.url, settings) : undefined;
+    this.#queues = Object.fromEntries(QUEUE_NAMES.map((name) => [name, this.#openQueue(name)])) as Record<
+      QueueName,
+      Queue
+    >;
+  }
+
+  /** @throws UtsushiError `queue_unavailable` when the server does not answer in time */
+  static async open(backend: QueueBackend, settings: QueueSettings): Promise<JobQueue> {
+    const queue = new JobQueue(backend, settings);
+    try {
+      await withTimeout(Promise.all(Object.values(queue.#queues).map((each) => each.waitUntilReady())));
+    } catch (thrown) {
+      await queue.close().catch(() => {});
+      throw thrown instanceof UtsushiError
+        ? thrown
+        : new UtsushiError('queue_unavailable', String(thrown), { cause: thrown });
+    }
+    return queue;
+  }
+
+  /** Prepares a PostgreSQL database for BullMQ; does nothing where that was done before. */
+  static async migrate(pool: ConnectionPool): Promise<void> {
+    const client = await pool.connect();
+    try {
+      await runMigrations(client);
+    } finally {
+      client.release();
+    }
+  }
+
+  /** The server's own name and version, e.g. `Redis 7.0.15`. */
+  async serverVersion(): Promise<string> {
+    if (this.#backend.kind === 'redis') {
+      const info = await this.#redis!.info('server');
+      return `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown'}`;
+    }
+    const { rows } = await this.#backend.pool.query<{ server_version: string }>('show server_version');
+    return `PostgreSQL ${rows[0]!.server_version}`;
+  }
+
+  /** @throws UtsushiError `queue_unavailable` when the job could not be handed over in time */
+  async add<N extends JobName>(name: N, payload: JobPayload<N>, options: AddOptions = {}): Promise<void> {
+    await withTimeout(this.#queueOf(name).add(name, payload, toJobOptions(options)));
+  }
+
+  async addMany<N extends JobName>(
+    name: N,
+    jobs: readonly { payload: JobPayload<N>; options?: AddOptions }[],
+  ): Promise<void> {
+    await withTimeout(
+      this.#queueOf(name).addBulk(
+        jobs.map(({ payload, options = {} }) => ({ name, data: payload, opts: toJobOptions(options) })),
+      ),
+    );
+  }
+
+  /** Adds a job again that has ended without doing its work; one that still waits or runs is left alone. */
+  async revive<N extends JobName>(
+    name: N,
+    payload: JobPayload<N>,
+    options: AddOptions & { jobId: string },
+  ): Promise<void> {
+    const queue = this.#queueOf(name);
+    const job = await withTimeout(queue.getJob(options.jobId) as Promise<Job | undefined>);
+    if (job !== undefined) {
+      const state = await withTimeout(job.getState());
+      if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return;
+      await withTimeout(job.remove());
+    }
+    await this.add(name, payload, options);
+  }
+
+  /** Runs a job every so often, once a tick however many workers there are. */
+  async schedule(name: JobName, everyMs: number): Promise<void> {
+    const { attempts: _, ...once } = JOB_OPTIONS;
+    await withTimeout(
+      this.#queueOf(name).upsertJobScheduler(
+        name,
+        { every: everyMs },
+        { name, data: {}, opts: { ...once, attempts: 1 } },
+      ),
+    );
+  }
+
+  /** Jobs by state, over all queues. */
+  async counts(): Promise<Record<QueueName, Record<string, number>>> {
+    const entries = await withTimeout(
+      Promise.all(
+        QUEUE_NAMES.map(async (name) => [
+          name,
+          await this.#queues[name].getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed'),
+        ]),
+      ),
+    );
+    return Object.fromEntries(entries) as Record<QueueName, Record<string, number>>;
+  }
+
+  /**
+   * Starts one worker a queue.
+   *
+   * @param concurrency how many jobs of a queue this process has at hand at once
+   */
+  work(handlers: Handlers, queues: Partial<Record<QueueName, number>>): RunningWorkers {
+    const late = new AbortController();
+    setMaxListeners(0, late.signal);
+    const workers = Object.entries(queues).map(([name, concurrency]) =>
+      this.#openWorker(name as QueueName, handlers, concurrency, late.signal),
+    );
+    return {
+      close: async (graceMs) => {
+        const timer = setTimeout(() => late.abort(), graceMs);
+        await Promise.all(workers.map((worker) => worker.close()));
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
+    this.#redis?.disconnect();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #queueOf(name: JobName): Queue {
+    return this.#queues[JOBS[name].queue];
+  }
+
+  #openQueue(name: QueueName): Queue {
+    const queue =
+      this.#backend.kind === 'redis'
+        ? new bullmq.Queue(name, { connection: this.#redis!, prefix: this.#backend.prefix })
+        : (new postgres.Queue(name, { connection: asBullPool(this.#backend.pool) }) as unknown as Queue);
+    queue.on('error', this.#settings.onError);
+    return queue;
+  }
+
+  #openWorker(name: QueueName, handlers: Handlers, concurrency: number, late: AbortSignal): Worker {
+    const options = {
+      concurrency,
+      lockDuration: this.#settings.lockMs,
+      stalledInterval: this.#settings.lockMs,
+      // A job whose process dies is no fault of the job: it may be taken up again as often as it is tried.
+      maxStalledCount: ATTEMPTS,
+      metrics: { maxDataPoints: 60 },
+    } satisfies Partial<WorkerOptions>;
+    const run = (job: Job, token?: string) => orHandBack(job, token, process(job, handlers), late);
+    const worker =
+      this.#backend.kind === 'redis'
+        ? new bullmq.Worker(name, run, { ...options, connection: this.#redis!, prefix: this.#backend.prefix })
+        : (new postgres.Worker(name, run as never, {
+            ...options,
+            connection: asBullPool(this.#backend.pool),
+          }) as unknown as Worker);
+    worker.on('error', this.#settings.onError);
+    return worker;
+  }
+}
+
+const postgres = withBackend(createPostgresBackend);
+
+/** BullMQ describes pg's pool by a type of its own, which pg's does not literally fit. */
+function asBullPool(pool: ConnectionPool): PgPool {
+  return pool as unknown as PgPool;
+}
+
+/** Runs a job's handler; says to BullMQ whether a failure is worth another attempt. */
+async function process(job: Job, handlers: Handlers): Promise<void> {
+  const name = job.name as JobName;
+  const definition = JOBS[name] as (typeof JOBS)[JobName] | undefined;
+  if (definition === undefined) throw new UnrecoverableError(`internal: no job is called ${job.name}`);
+  const payload = definition.payload.safeParse(job.data);
+  if (!payload.success) throw new UnrecoverableError(`invalid_request: ${payload.error.message}`);
+  try {
+    const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+    await (handlers[name] as (data: unknown, context: { lastAttempt: boolean }) => Promise<void>)(
+      payload.data,
+      { lastAttempt },
+    );
+  } catch (thrown) {
+    const error = asUtsushiError(thrown);
+    const text = `${error.code}: ${error.message}`;
+    throw error.retryable ? new Error(text, { cause: thrown }) : new UnrecoverableError(text);
+  }
+}
+
+/** Waits for the job; when time is up first, puts it back in the queue as if it had never been taken. */
+async function orHandBack(
+  job: Job,
+  token: string | undefined,
+  work: Promise<void>,
+  late: AbortSignal,
+): Promise<void> {
+  let onLate = () => {};
+  const timeUp = new Promise<'late'>((resolve) => {
+    onLate = () => resolve('late');
+    late.addEventListener('abort', onLate, { once: true });
+  });
+  try {
+    if ((await Promise.race([work, timeUp])) !== 'late') return;
+  } finally {
+    late.removeEventListener('abort', onLate);
+  }
+  // The handler may still be at it; whatever it ends with now, the next worker's handler finds done or does again.
+  work.catch(() => {});
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
+
+function toJobOptions({ jobId, bulk = false }: AddOptions): JobsOptions {
+  return {
+    ...JOB_OPTIONS,
+    ...(jobId === undefined ? {} : { jobId }),
+    ...(bulk ? { priority: BULK_PRIORITY } : {}),
+  };
+}
+
+function connectRedis(url: string, settings: QueueSettings): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: null });
+  redis.on('error', settings.onError);
+  return redis;
+}
+
+/** BullMQ waits for ever when its server is away; nobody who waits for Utsushi should. */
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(new UtsushiError('queue_unavailable', `the queue did not answer within ${ADD_TIMEOUT_MS} ms`)),
+      ADD_TIMEOUT_MS,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

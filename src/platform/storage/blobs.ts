@@ -1,0 +1,100 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { UtsushiError } from '../../errors.ts';
+
+/**
+ * Files by the SHA-256 of their bytes, in a directory. A file is either whole and right or absent: it is written
+ * beside its place, synced, then renamed into it.
+ */
+export class BlobStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Where the file with this SHA-256 (lower-case hex) lies or would lie. */
+  path(sha256: string): string {
+    return join(this.#root, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
+  }
+
+  /** Stores the bytes and returns their SHA-256; storing the same bytes again does nothing. */
+  async put(bytes: Uint8Array): Promise<string> {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const path = this.path(sha256);
+    const present = await stat(path).catch(() => undefined);
+    if (present?.size !== bytes.length) await writeWhole(path, bytes);
+    return sha256;
+  }
+
+  /** @throws UtsushiError `file_not_found` */
+  async get(sha256: string): Promise<Buffer> {
+    try {
+      return await readFile(this.path(sha256));
+    } catch (cause) {
+      throw new UtsushiError('file_not_found', `no stored file with SHA-256 ${sha256}`, { cause });
+    }
+  }
+}
+
+/** Files that were handed in and wait for their check, one a sighting, by its id. */
+export class Spool {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async put(id: string, bytes: Uint8Array): Promise<void> {
+    await writeWhole(join(this.#root, id), bytes);
+  }
+
+  /** @throws UtsushiError `file_not_found` */
+  async get(id: string): Promise<Buffer> {
+    try {
+      return await readFile(join(this.#root, id));
+    } catch (cause) {
+      throw new UtsushiError('file_not_found', `the file handed in for ${id} is gone`, { cause });
+    }
+  }
+
+  /** Forgets a file; one that is not there is no error. */
+  async remove(id: string): Promise<void> {
+    await rm(join(this.#root, id), { force: true });
+  }
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomUUID()}`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
+
+/**
+ * Reads a whole file, but never more than `maxBytes`.
+ *
+ * @throws UtsushiError `file_not_found` or `image_too_large`
+ */
+export async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new UtsushiError('file_not_found', `${path} is not a file`);
+    if (found.size > maxBytes) {
+      throw new UtsushiError('image_too_large', `${found.size} bytes is more than the limit of ${maxBytes}`);
+    }
+    return await readFile(path);
+  } catch (thrown) {
+    if (thrown instanceof UtsushiError) throw thrown;
+    throw new UtsushiError('file_not_found', thrown instanceof Error ? thrown.message : String(thrown), {
+      cause: thrown,
+    });
+  }
+}

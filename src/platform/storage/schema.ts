@@ -1,0 +1,186 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** jsonb: read as a value, written as JSON text. */
+type Json<T> = ColumnType<T, string, string>;
+type Time = ColumnType<Date, Date, Date>;
+type Bytes = Buffer;
+
+/** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
+export interface Tables {
+  catalogue_state: CatalogueState;
+  assets: AssetRow;
+  licences: LicenceRow;
+  reference_images: ReferenceImageRow;
+  fingerprints: FingerprintRow;
+  policies: PolicyRow;
+  outputs: OutputRow;
+  sightings: SightingRow;
+  checks: CheckRow;
+  matches: MatchRow;
+  alerts: AlertRow;
+  alert_events: AlertEventRow;
+  audit_records: AuditRecordRow;
+  audit_chain: AuditChainRow;
+}
+
+/** One row. `version` rises by one in every transaction that changes what outputs are compared with. */
+interface CatalogueState {
+  singleton: boolean;
+  version: number;
+  /** Every change up to this version has been compared with all stored outputs (retroactive match). */
+  matched_version: number;
+}
+
+export interface AssetRow {
+  id: string;
+  series: string | null;
+  title: string;
+  aliases: Json<string[]>;
+  characters: Json<string[]>;
+  author: string | null;
+  rights_holder: string | null;
+  claim: Json<Record<string, string | null>>;
+  human_authorship: string | null;
+  tier: 'high' | 'standard';
+  published: string | null;
+  enabled: boolean;
+  created_at: Time;
+}
+
+export interface LicenceRow {
+  id: Generated<number>;
+  asset_id: string;
+  licensee: string;
+  accounts: Json<string[]>;
+  domains: Json<string[]>;
+  valid_from: string | null;
+  valid_until: string | null;
+  territory: Json<string[]>;
+}
+
+export interface ReferenceImageRow {
+  id: string;
+  asset_id: string;
+  sha256: string;
+  /** The path as imported. */
+  file: string;
+  format: string;
+  width: number;
+  height: number;
+  /** Catalogue version in which this image was added, or its asset last enabled or disabled. */
+  changed_version: number;
+}
+
+/** What one picture's pixels say, by the bytes of the file: shared by reference images and outputs. */
+export interface FingerprintRow {
+  sha256: string;
+  algorithm_version: string;
+  quality: number;
+  data: Bytes;
+}
+
+export interface PolicyRow {
+  version: Generated<number>;
+  body: Json<unknown>;
+  reason: string;
+  created_at: Time;
+}
+
+export interface OutputRow {
+  id: string;
+  sha256: string;
+  format: string;
+  width: number;
+  height: number;
+  byte_length: number;
+  /** What is in the blob store: the file itself, or only a shrunk picture for later comparison. */
+  retained: 'original' | 'shrunk';
+  retained_sha256: string;
+  created_at: Time;
+}
+
+export interface SightingRow {
+  id: string;
+  state: 'pending' | 'done' | 'failed';
+  acquisition: 'fetched' | 'captured-by-person' | 'uploaded';
+  acquired_by: string | null;
+  /** Where to fetch it; null when its bytes were handed in. */
+  image_url: string | null;
+  page_url: string | null;
+  account: string | null;
+  posted_at: Time | null;
+  seen_at: Time;
+  output_id: string | null;
+  check_id: string | null;
+  error: Json<{ code: string; message: string }> | null;
+  finished_at: Time | null;
+}
+
+export interface CheckRow {
+  id: string;
+  output_id: string;
+  depth: 'standard' | 'deep';
+  catalogue_version: number;
+  policy_version: number;
+  algorithm_version: string;
+  verdict: 'no-candidate' | 'candidate' | 'unhashable';
+  reason: string | null;
+  retroactive: boolean;
+  ms: Json<Record<string, number>>;
+  created_at: Time;
+}
+
+export interface MatchRow {
+  id: Generated<number>;
+  check_id: string;
+  asset_id: string;
+  reference_id: string;
+  confidence: number;
+  candidate: boolean;
+  kind: 'reproduction' | 'adaptation';
+  body: Json<unknown>;
+}
+
+/** The projection of alert_events; rewritten in the transaction that appends an event. */
+export interface AlertRow {
+  id: string;
+  output_id: string;
+  asset_id: string;
+  state: 'open';
+  kind: 'reproduction' | 'adaptation';
+  confidence: number;
+  check_id: string;
+  sightings: number;
+  retroactive: boolean;
+  opened_at: Time;
+  last_event_at: Time;
+  last_seq: number;
+}
+
+export interface AlertEventRow {
+  alert_id: string;
+  seq: number;
+  type: string;
+  actor: string;
+  at: Time;
+  body: Json<unknown>;
+}
+
+export interface AuditRecordRow {
+  id: Generated<number>;
+  at: Time;
+  kind: string;
+  subject: string;
+  /** SHA-256 of salt and payload. It stays when salt and payload are purged. */
+  digest: Bytes;
+  salt: Bytes | null;
+  /** Canonical JSON text, kept as text because jsonb would not give the same bytes back. */
+  payload: string | null;
+}
+
+export interface AuditChainRow {
+  seq: number;
+  record_id: number;
+  previous: Bytes;
+  hash: Bytes;
+}

@@ -1,0 +1,104 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeImage, sniffFormat } from '../../../src/platform/image/decode.ts';
+import { HOSTILE_FILES, halves, pngHeader, truncatedPng } from '../../support/pictures.ts';
+
+const LIMITS = { maxPixels: 1_000_000 };
+const decode = (bytes: Uint8Array) => decodeImage(bytes, { width: 32, height: 32 }, LIMITS);
+const pixel = (data: Uint8Array, x: number, y: number) => [
+  ...data.subarray((y * 32 + x) * 3, (y * 32 + x) * 3 + 3),
+];
+
+describe('decodeImage', () => {
+  test.each(['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const)('reads %s', async (format) => {
+    const bytes = await (await halves(64, 48)).toFormat(format).toBuffer();
+    const decoded = await decode(bytes);
+    expect(decoded).toMatchObject({ format, width: 64, height: 48 });
+    expect(decoded.raster).toMatchObject({ width: 32, height: 32 });
+    expect(decoded.raster.data).toHaveLength(32 * 32 * 3);
+    expect(pixel(decoded.raster.data, 4, 16)[0]).toBeGreaterThan(200);
+    expect(pixel(decoded.raster.data, 28, 16)[0]).toBeLessThan(60);
+  });
+
+  test.each(HOSTILE_FILES)('refuses $name as $code', async ({ make, code }) => {
+    await expect(decode(await make())).rejects.toMatchObject({ name: 'UtsushiError', code });
+  });
+
+  test('refuses a picture with too many pixels from its header alone', async () => {
+    await expect(decode(pngHeader(30_000, 30_000))).rejects.toMatchObject({
+      code: 'image_too_large',
+      message: '30000x30000 is more than 1000000 pixels',
+    });
+  });
+
+  test('lets the bytes decide, not the file name: a PNG called .jpg is a PNG', async () => {
+    expect(sniffFormat(await (await halves(8, 8)).png().toBuffer())).toBe('png');
+  });
+
+  test('turns a picture upright as its EXIF says', async () => {
+    // Orientation 3: stored upside down, so left and right come back exchanged.
+    const bytes = await (await halves(64, 48)).jpeg().withMetadata({ orientation: 3 }).toBuffer();
+    const { raster } = await decode(bytes);
+    expect(pixel(raster.data, 4, 16)[0]).toBeLessThan(60);
+    expect(pixel(raster.data, 28, 16)[0]).toBeGreaterThan(200);
+    const sideways = await (await halves(64, 48)).jpeg().withMetadata({ orientation: 6 }).toBuffer();
+    expect(await decode(sideways)).toMatchObject({ width: 48, height: 64 });
+  });
+
+  test('flattens transparency on white', async () => {
+    const clear = await sharp({
+      create: { width: 32, height: 32, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
+    })
+      .png()
+      .toBuffer();
+    expect(pixel((await decode(clear)).raster.data, 16, 16)).toEqual([255, 255, 255]);
+  });
+
+  test.each([
+    ['CMYK JPEG', async () => (await halves(64, 48)).toColourspace('cmyk').jpeg().toBuffer()],
+    ['16-bit PNG', async () => (await halves(64, 48)).toColourspace('rgb16').png().toBuffer()],
+    ['palette PNG', async () => (await halves(64, 48)).png({ palette: true, colours: 4 }).toBuffer()],
+    ['greyscale PNG', async () => (await halves(64, 48)).toColourspace('b-w').png().toBuffer()],
+  ])('brings %s to the same eight-bit sRGB', async (_, make) => {
+    const { raster } = await decode(await make());
+    expect(pixel(raster.data, 4, 16)[0]).toBeGreaterThan(180);
+    expect(pixel(raster.data, 28, 16)[0]).toBeLessThan(70);
+  });
+
+  test('takes the first frame of an animation', async () => {
+    const frame = (value: number) => Buffer.alloc(16 * 16 * 3, value);
+    const animated = await sharp(Buffer.concat([frame(250), frame(5)]), {
+      raw: { width: 16, height: 32, channels: 3, pageHeight: 16 },
+    })
+      .gif({ delay: [100, 100] })
+      .toBuffer();
+    expect((await sharp(animated).metadata()).pages).toBe(2);
+    const decoded = await decode(animated);
+    expect(decoded).toMatchObject({ width: 16, height: 16 });
+    expect(pixel(decoded.raster.data, 16, 16)[0]).toBeGreaterThan(230);
+  });
+
+  test('reads a single pixel without an error; whether it can be recognised is another question', async () => {
+    const bytes = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#f00' } })
+      .png()
+      .toBuffer();
+    expect(await decode(bytes)).toMatchObject({ width: 1, height: 1 });
+  });
+});
+
+describe('a truncated picture', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'utsushi-decode-'));
+  });
+  afterAll(() => rm(dir, { recursive: true, force: true }));
+
+  test.each([0.2, 0.5, 0.9])('cut at %f of its length is refused, not half decoded', async (share) => {
+    const whole = await truncatedPng(share);
+    await writeFile(join(dir, 'x.png'), whole);
+    await expect(decode(whole)).rejects.toMatchObject({ code: 'corrupt_image' });
+  });
+});
