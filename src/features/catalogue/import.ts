@@ -94,7 +94,9 @@ export async function importCatalogue(
       }
       known.set(key, item.file);
       try {
-        batch.push(await prepare(deps, item, { assetId, sha256, bytes }));
+        const prepared = await prepare(deps, item, { assetId, sha256, bytes });
+        // Not in one expression: `batch` may be another array by the time the picture is prepared.
+        batch.push(prepared);
       } catch (thrown) {
         known.delete(key);
         throw thrown;
