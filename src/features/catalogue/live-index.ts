@@ -1,5 +1,6 @@
 import type { Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { selfDistance } from '../../vision/matching/match.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
 import { LinearIndex } from '../../vision/search/linear-index.ts';
 import type { HammingIndex } from '../../vision/search/hamming-index.ts';
@@ -12,6 +13,8 @@ export interface IndexedReference {
   readonly file: string;
   readonly title: string;
   readonly tier: Tier;
+  /** How much the picture differs from itself turned; see selfDistance. */
+  readonly self: number;
 }
 
 /**
@@ -75,13 +78,15 @@ export class LiveIndex {
       }
       if (!row.enabled) continue;
       const id = this.#nextId++;
-      this.#index.add(id, decodeFingerprint(row.data).views[0]!.pdq[0]!);
+      const fingerprint = decodeFingerprint(row.data);
+      this.#index.add(id, fingerprint.views[0]!.pdq[0]!);
       this.#byId.set(id, {
         referenceId: row.referenceId,
         assetId: row.assetId,
         file: row.file,
         title: row.title,
         tier: row.tier,
+        self: selfDistance(fingerprint),
       });
       this.#idOf.set(row.referenceId, id);
     }

@@ -64,8 +64,8 @@ function nearestAssets(index: LiveIndex, output: Fingerprint, policy: Policy, to
 function bestPerAsset(index: LiveIndex, hits: ReturnType<typeof findWithin>, policy: Policy): Match[] {
   const best = new Map<string, Match>();
   for (const hit of hits) {
-    const { tier, ...reference } = index.reference(hit.id);
-    const judgement = judge(hit);
+    const { tier, self, ...reference } = index.reference(hit.id);
+    const judgement = judge(hit, self);
     if (judgement.confidence <= (best.get(reference.assetId)?.confidence ?? -1)) continue;
     best.set(reference.assetId, {
       ...reference,

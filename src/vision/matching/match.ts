@@ -1,5 +1,5 @@
 import type { Fingerprint } from '../fingerprint/fingerprint.ts';
-import { complement } from '../fingerprint/hash.ts';
+import { complement, hammingDistance } from '../fingerprint/hash.ts';
 import { ORIENTATIONS, type Orientation } from '../fingerprint/pdq.ts';
 import type { HammingIndex } from '../search/hamming-index.ts';
 
@@ -55,7 +55,7 @@ export function findWithin(index: HammingIndex, output: Fingerprint, radius: num
 /** The `count` nearest reference images, however far: for callers who set their own threshold. */
 export function findNearest(index: HammingIndex, output: Fingerprint, count: number): Hit[] {
   return nearestEach(output, (code) => index.nearest(code, count))
-    .toSorted((a, b) => a.distance - b.distance)
+    .toSorted((a, b) => chargedDistance(a) - chargedDistance(b))
     .slice(0, count);
 }
 
@@ -68,9 +68,9 @@ function nearestEach(
     for (const [i, code] of view.pdq.entries()) {
       for (const inverted of [false, true]) {
         for (const { id, distance } of search(inverted ? complement(code) : code)) {
-          if (distance < (best.get(id)?.distance ?? Infinity)) {
-            best.set(id, { id, distance, orientation: ORIENTATIONS[i]!, inverted });
-          }
+          const hit = { id, distance, orientation: ORIENTATIONS[i]!, inverted };
+          const known = best.get(id);
+          if (known === undefined || chargedDistance(hit) < chargedDistance(known)) best.set(id, hit);
         }
       }
     }
@@ -78,15 +78,46 @@ function nearestEach(
   return [...best.values()];
 }
 
+/**
+ * Sixteen ways of looking give sixteen chances of an accident, and turned or inverted copies are rarer than plain
+ * ones: a hit that needs such an explanation must be closer by this much. Bits.
+ */
+const TURNED_SURCHARGE = 6;
+const INVERTED_SURCHARGE = 6;
+/**
+ * A work that looks like its own mirror image or negative (a blank card, a lone disc, a gradient) lies in the crowded
+ * middle of hash space and attracts strangers. Half of all works differ from themselves turned by 110 bits or more.
+ */
+const ORDINARY_SELF_DISTANCE = 80;
+const SELF_SURCHARGE_SHARE = 1 / 4;
+
+function chargedDistance({ distance, orientation, inverted }: Hit): number {
+  return distance + (orientation === 'upright' ? 0 : TURNED_SURCHARGE) + (inverted ? INVERTED_SURCHARGE : 0);
+}
+
 /** Half of the pictures that score here are different works; beyond it they quickly become nearly all. Bits of 256. */
-const EVEN_DISTANCE = 52;
+const EVEN_DISTANCE = 58;
 /** How fast confidence falls around EVEN_DISTANCE: bits for a factor e in the odds. */
 const DISTANCE_SCALE = 8;
-/** PDQ's published limit for "the same picture"; within it the expression cannot have changed much. */
-const SAME_PICTURE_DISTANCE = 31;
+/** Re-encoded, resized and toned copies stay within this, four in five restyled ones do not. Bits of 256. */
+const SAME_PICTURE_DISTANCE = 12;
 
-/** Confidence that a hit at this hash distance is no accident, in [0, 1]; falls strictly with the distance. */
-export function confidenceAt(distance: number): number {
+/**
+ * How much a picture differs from itself turned, mirrored or inverted: the least distance in bits between its upright
+ * hash and its others. Small for magnets.
+ */
+export function selfDistance(reference: Fingerprint): number {
+  const [upright, ...turned] = reference.views[0]!.pdq;
+  const distances = turned.map((code) => hammingDistance(upright!, code));
+  return Math.min(...distances, ...distances.map((distance) => 256 - distance));
+}
+
+function magnetSurcharge(self: number): number {
+  return Math.max(0, ORDINARY_SELF_DISTANCE - self) * SELF_SURCHARGE_SHARE;
+}
+
+/** Confidence that a hit at this distance is no accident, in [0, 1]; falls strictly with the distance in bits. */
+function confidenceAt(distance: number): number {
   return 1 / (1 + Math.exp((distance - EVEN_DISTANCE) / DISTANCE_SCALE));
 }
 
@@ -98,8 +129,12 @@ export function radiusFor(confidence: number): number {
   return -1;
 }
 
-/** Judges a hit from its hashes alone; nothing is verified geometrically yet, and the reasons say so. */
-export function judge(hit: Hit): Judgement {
+/**
+ * Judges a hit from its hashes alone; nothing is verified geometrically yet, and the reasons say so.
+ *
+ * @param self the reference image's selfDistance
+ */
+export function judge(hit: Hit, self: number): Judgement {
   const same = hit.distance <= SAME_PICTURE_DISTANCE && !hit.inverted;
   const mirrored = hit.orientation.startsWith('mirrored');
   const rotated = /rot(90|180|270)$/.test(hit.orientation);
@@ -110,7 +145,7 @@ export function judge(hit: Hit): Judgement {
   return {
     kind: same ? 'reproduction' : 'adaptation',
     transformations,
-    confidence: confidenceAt(hit.distance),
+    confidence: confidenceAt(chargedDistance(hit) + magnetSurcharge(self)),
     reasons: reasonsFor(hit, { same, mirrored, rotated }),
   };
 }
