@@ -15,7 +15,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('utsushi')
     .description('Names outputs of generative AI that look like your works, for a person to decide.')
     .version('0.1.0')
-    .showHelpAfterError('(see --help)');
+    .addHelpText(
+      'after',
+      '\nExamples:\n  utsushi demo\n  utsushi catalogue import works/\n  utsushi check suspicious.png',
+    );
   for (const command of [
     catalogueCommand(),
     checkCommand(),
@@ -25,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   ]) {
     program.addCommand(command);
   }
-  everyCommand(program, (command) => command.exitOverride());
+  everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(see --help)'));
   try {
     await program.parseAsync(argv as string[]);
   } catch (thrown) {

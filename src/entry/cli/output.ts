@@ -9,9 +9,16 @@ export function localLanguage(): Language {
   return new Intl.DateTimeFormat().resolvedOptions().locale.startsWith('ja') ? 'ja' : 'en';
 }
 
+let muted = false;
+
+/** From now on nothing is printed: the process is on its way out. */
+export function mute(): void {
+  muted = true;
+}
+
 /** Data goes to stdout and nothing else does. A reader who has gone (`| head`) is no error. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  if (!muted) process.stdout.write(`${text}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -20,7 +27,7 @@ export function printJson(value: unknown): void {
 
 /** What people read beside the data. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  if (!muted) process.stderr.write(`${text}\n`);
 }
 
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

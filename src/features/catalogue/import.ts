@@ -75,7 +75,10 @@ export async function importCatalogue(
     const full = batch;
     batch = [];
     writing = writing.then(async () => {
-      imported += await writeBatch(deps, full, options);
+      const written = await writeBatch(deps, full, options);
+      imported += written;
+      // Another import may have brought the rest while these were being prepared.
+      unchanged += full.length - written;
     });
     return writing;
   };

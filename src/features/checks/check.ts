@@ -50,7 +50,11 @@ export async function checkSighting(
 ): Promise<RecordedCheck | undefined> {
   const sighting = await findSighting(deps.db, sightingId);
   if (sighting === undefined) throw new UtsushiError('not_found', `no sighting has the id ${sightingId}`);
-  if (sighting.state !== 'pending') return undefined;
+  if (sighting.state !== 'pending') {
+    // The process that recorded it may have died before it could do this.
+    await deps.spool.remove(sightingId);
+    return undefined;
+  }
   try {
     const bytes = await bytesOf(deps, sighting);
     const examined = await deps.compute.examine({

@@ -43,6 +43,7 @@ export interface RunningWorkers {
 
 const ATTEMPTS = 5;
 const ADD_TIMEOUT_MS = 10_000;
+const RECONNECT_MS = 1_000;
 // Jobs without a priority run before every prioritised one.
 const BULK_PRIORITY = 10;
 
@@ -210,6 +211,8 @@ export class JobQueue implements AsyncDisposable {
       stalledInterval: this.#settings.lockMs,
       // A job whose process dies is no fault of the job: it may be taken up again as often as it is tried.
       maxStalledCount: ATTEMPTS,
+      // When the server was away; BullMQ's own pause of 15 seconds holds up every job at hand.
+      runRetryDelay: RECONNECT_MS,
       metrics: { maxDataPoints: 60 },
     } satisfies Partial<WorkerOptions>;
     const run = (job: Job, token?: string) => orHandBack(job, token, process(job, handlers), late);

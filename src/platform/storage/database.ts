@@ -40,6 +40,8 @@ export function openPool(options: {
   });
   // An idle connection that the server drops is simply replaced; the query that needs one reports what is wrong.
   pool.on('error', () => {});
+  // The pool listens to idle clients only; one that is dropped between two statements of a transaction would end us.
+  pool.on('connect', (client) => client.on('error', () => {}));
   // Every queue and worker that shares a pool listens to it; that is no leak.
   pool.setMaxListeners(0);
   return pool;

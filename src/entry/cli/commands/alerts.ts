@@ -1,17 +1,21 @@
 import { Command } from 'commander';
+import { z } from 'zod';
+import { UtsushiError } from '../../../errors.ts';
 import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import type { Match } from '../../../features/checks/index.ts';
-import { type CommonOptions, dataDirOption, jsonOption, withApp } from '../context.ts';
+import { type CommonOptions, dataDirOption, jsonOption, wholeNumber, withApp } from '../context.ts';
 import { KIND_LABELS, localLanguage, print, printJson, say, table } from '../output.ts';
 
 const EMPTY = 'No alerts. They appear when a recorded check finds a candidate: utsushi check FILE --record';
 
 export function alertsCommand(): Command {
-  const alerts = new Command('alerts').description('outputs that wait for a person’s decision');
+  const alerts = new Command('alerts')
+    .description('outputs that wait for a person’s decision')
+    .addHelpText('after', '\nExample:\n  utsushi alerts list');
   alerts
     .command('list')
     .description('list alerts, newest first')
-    .option('--limit <n>', 'at most this many', Number, 100)
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 100_000), 100)
     .option('--asset <id>', 'of this work only')
     .addOption(jsonOption())
     .addOption(dataDirOption())
@@ -54,6 +58,7 @@ async function runList(options: CommonOptions & { limit: number; asset?: string 
 }
 
 async function runShow(id: string, options: CommonOptions): Promise<void> {
+  if (!z.uuid().safeParse(id).success) throw new UtsushiError('not_found', `no alert has the id ${id}`);
   await withApp(options, 'alerts', async (app) => {
     const alert = await showAlert(app.db, id);
     if (options.json === true) {

@@ -13,7 +13,9 @@ import { type CommonOptions, EXIT, actor, dataDirOption, jsonOption, withApp } f
 import { print, printJson, progressBar, say, table } from '../output.ts';
 
 export function catalogueCommand(): Command {
-  const catalogue = new Command('catalogue').description('the works to watch for');
+  const catalogue = new Command('catalogue')
+    .description('the works to watch for')
+    .addHelpText('after', '\nExample:\n  utsushi catalogue import works/');
   catalogue
     .command('import')
     .description('import reference images: a folder, one picture, or a manifest (CSV or JSONL)')

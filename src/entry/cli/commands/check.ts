@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { UtsushiError } from '../../../errors.ts';
+import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { filesBelow } from '../../../features/catalogue/index.ts';
 import {
   type CheckAnswer,
@@ -9,7 +9,15 @@ import {
   checkTarget,
   currentPolicy,
 } from '../../../features/checks/index.ts';
-import { type CommonOptions, EXIT, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
+import {
+  type CommonOptions,
+  EXIT,
+  actor,
+  dataDirOption,
+  jsonOption,
+  wholeNumber,
+  withApp,
+} from '../context.ts';
 import {
   KIND_LABELS,
   type Language,
@@ -22,7 +30,7 @@ import {
 
 interface CheckOptions extends CommonOptions {
   readonly minConfidence?: number;
-  readonly top: number;
+  readonly top?: number;
   readonly record?: boolean;
   readonly pageUrl?: string;
   readonly lang: Language;
@@ -41,7 +49,11 @@ export function checkCommand(): Command {
       'list matches of at least this score (0 to 1) instead of the policy’s; 0 lists the best however weak',
       parseConfidence,
     )
-    .option('--top <k>', 'list at most this many matches', parseTop, 5)
+    .option(
+      '--top <k>',
+      'list at most this many matches (default: 5 with --min-confidence, else every candidate)',
+      wholeNumber(1, 1_000),
+    )
     .option('--record', 'store output, sighting, check and alerts')
     .option('--page-url <url>', 'with --record: the page where the output was seen', parseUrl)
     .addOption(
@@ -69,7 +81,7 @@ async function runCheck(targets: string[], options: CheckOptions): Promise<void>
     const question: Question =
       options.minConfidence === undefined
         ? 'candidates'
-        : { minConfidence: options.minConfidence, top: options.top };
+        : { minConfidence: options.minConfidence, top: options.top ?? DEFAULT_TOP };
     const ask = {
       policy,
       question,
@@ -78,9 +90,10 @@ async function runCheck(targets: string[], options: CheckOptions): Promise<void>
     let failed = false;
     let candidates = false;
     const lanes = app.checks.compute.size * 2;
-    for await (const answer of inOrder(expand(targets), lanes, (target) =>
-      checkTarget(app.checks, target, ask),
-    )) {
+    const work = async (target: Target): Promise<CheckAnswer> =>
+      typeof target === 'string' ? checkTarget(app.checks, target, ask) : target;
+    for await (const found of inOrder(expand(targets), lanes, work)) {
+      const answer = 'error' in found ? found : { ...found, matches: found.matches.slice(0, options.top) };
       if (options.json === true) printJson(answer);
       else print(describe(answer, options));
       failed ||= 'error' in answer;
@@ -91,16 +104,26 @@ async function runCheck(targets: string[], options: CheckOptions): Promise<void>
   });
 }
 
+/** A file or URL to check, or why what was given cannot be. */
+type Target = string | Extract<CheckAnswer, { error: unknown }>;
+
 /** Targets as given, directories as the pictures below them, `-` as the lines of standard input. */
-async function* expand(targets: readonly string[]): AsyncGenerator<string> {
+async function* expand(targets: readonly string[]): AsyncGenerator<Target> {
   for (const target of targets) {
     if (target === '-') {
       for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-        if (line.trim() !== '') yield line;
+        if (line.trim() !== '') yield* await filesOf(line);
       }
-    } else if (await isDirectory(target)) yield* await filesBelow(target, true);
-    else yield target;
+    } else yield* await filesOf(target);
   }
+}
+
+async function filesOf(target: string): Promise<Target[]> {
+  if (!(await isDirectory(target))) return [target];
+  return filesBelow(target, true).catch((thrown: unknown) => {
+    const { message } = asUtsushiError(thrown);
+    return [{ target, error: { code: 'file_not_found', message } }];
+  });
 }
 
 async function isDirectory(target: string): Promise<boolean> {
@@ -110,18 +133,33 @@ async function isDirectory(target: string): Promise<boolean> {
   );
 }
 
-/** Works on up to `lanes` items at once, and hands out the results in the order of the items as soon as each is there. */
+/**
+ * Works on up to `lanes` items at once, and hands out the results in the order of the items, each as soon as it and
+ * those before it are there: a slow source of items holds no result back.
+ */
 async function* inOrder<T, R>(
   items: AsyncIterable<T>,
   lanes: number,
   work: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
+  const source = items[Symbol.asyncIterator]();
   const ahead: Promise<R>[] = [];
-  for await (const item of items) {
-    ahead.push(work(item));
-    if (ahead.length >= lanes) yield await ahead.shift()!;
+  let next: Promise<IteratorResult<T>> | undefined;
+  for (let ended = false; !ended || ahead.length > 0;) {
+    if (!ended && ahead.length < lanes) next ??= source.next();
+    const first = await Promise.race([
+      ...ahead.slice(0, 1).map((oldest) => oldest.then((result) => ({ result }))),
+      ...(next === undefined ? [] : [next.then((item) => ({ item }))]),
+    ]);
+    if ('result' in first) {
+      void ahead.shift();
+      yield first.result;
+    } else {
+      next = undefined;
+      if (first.item.done === true) ended = true;
+      else ahead.push(work(first.item.value));
+    }
   }
-  for (const each of ahead) yield await each;
 }
 
 function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
@@ -139,17 +177,13 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
   return lines.join('\n');
 }
 
+/** How many matches are listed when weak ones are asked for. */
+const DEFAULT_TOP = 5;
+
 function parseConfidence(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError('must be between 0 and 1');
-  return value;
-}
-
-function parseTop(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1_000)
-    throw new InvalidArgumentError('must be from 1 to 1000');
   return value;
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -10,7 +10,16 @@ import { UtsushiError } from '../../../errors.ts';
 import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import { importCatalogue, listImport } from '../../../features/catalogue/index.ts';
 import { type Match, findSighting, openUpload } from '../../../features/checks/index.ts';
-import { KIND_LABELS, NO_LEGAL_FINDING, localLanguage, print, progressBar, table } from '../output.ts';
+import { closeWhenInterrupted, jsonOption } from '../context.ts';
+import {
+  KIND_LABELS,
+  NO_LEGAL_FINDING,
+  localLanguage,
+  print,
+  printJson,
+  progressBar,
+  table,
+} from '../output.ts';
 
 const POLL_MS = 50;
 const GIVE_UP_MS = 120_000;
@@ -18,11 +27,12 @@ const GIVE_UP_MS = 120_000;
 export function demoCommand(): Command {
   return new Command('demo')
     .description('see the whole road on the pictures that come with Utsushi; leaves nothing behind')
+    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  utsushi demo')
     .action(runDemo);
 }
 
-async function runDemo(): Promise<void> {
+async function runDemo(options: { json?: boolean }): Promise<void> {
   const fixtures = await findFixtures();
   const dataDir = await mkdtemp(join(tmpdir(), 'utsushi-demo-'));
   const stages: [string, number][] = [];
@@ -31,7 +41,7 @@ async function runDemo(): Promise<void> {
     try {
       return await work();
     } finally {
-      stages.push([stage, performance.now() - started]);
+      stages.push([stage, Math.round(performance.now() - started)]);
     }
   };
   try {
@@ -43,8 +53,13 @@ async function runDemo(): Promise<void> {
       await opened.queue();
       return opened;
     });
+    using _ = closeWhenInterrupted(async () => {
+      await app.close();
+      await rm(dataDir, { recursive: true, force: true });
+    });
+    let found: Found;
     try {
-      const catalogue = await timed('import the catalogue', async () =>
+      const { imported } = await timed('import the catalogue', async () =>
         importCatalogue(app.checks, await listImport(join(fixtures, 'manifest.csv'), undefined), {
           tier: 'standard',
           actor: 'demo',
@@ -53,10 +68,17 @@ async function runDemo(): Promise<void> {
       await app.startWorkers();
       const files = await outputFiles(join(fixtures, 'outputs'));
       const results = await timed('check the outputs through the queue', () => checkThroughQueue(app, files));
-      await show(app, { catalogue: catalogue.imported, results, stages });
+      found = {
+        references: imported,
+        outputs: results.length,
+        failed: results.filter((result) => result.state === 'failed').length,
+        alerts: await readAlerts(app, results),
+      };
     } finally {
-      await timed('stop', () => app.close());
+      await timed('stop everything', () => app.close());
     }
+    if (options.json === true) printJson({ ...found, ms: Object.fromEntries(stages) });
+    else show(found, stages);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -110,39 +132,45 @@ async function checkThroughQueue(app: App, files: readonly string[]): Promise<Re
   return results;
 }
 
-async function show(
-  app: App,
-  found: { catalogue: number; results: readonly Result[]; stages: readonly [string, number][] },
-): Promise<void> {
-  const lang = localLanguage();
-  const fileOf = new Map(found.results.map((result) => [result.sightingId, result.file]));
-  const rows: string[][] = [];
-  for (const summary of await listAlerts(app.db, { limit: 1_000 })) {
-    const alert = await showAlert(app.db, summary.id);
-    const match = alert.match as Match;
-    const file =
-      alert.seenAt.map((seen) => fileOf.get(seen.sightingId)).find((each) => each !== undefined) ?? '';
-    rows.push([
-      alert.confidence.toFixed(3),
-      KIND_LABELS[alert.kind][lang],
-      alert.title,
-      file.slice(file.lastIndexOf('/') + 1),
-      whyIn(match, lang),
-    ]);
+interface Found {
+  readonly references: number;
+  readonly outputs: number;
+  readonly failed: number;
+  readonly alerts: readonly { readonly output: string; readonly title: string; readonly match: Match }[];
+}
+
+/** The alerts with the file that raised each, the surest first. */
+async function readAlerts(app: App, results: readonly Result[]): Promise<Found['alerts']> {
+  const fileOf = new Map(results.map((result) => [result.sightingId, result.file]));
+  const alerts: Found['alerts'][number][] = [];
+  for (const { id } of await listAlerts(app.db, { limit: 1_000 })) {
+    const { seenAt, title, match } = await showAlert(app.db, id);
+    const file = seenAt.map((seen) => fileOf.get(seen.sightingId)).find((each) => each !== undefined);
+    alerts.push({ output: basename(file ?? ''), title, match: match as Match });
   }
-  rows.sort((a, b) => Number(b[0]) - Number(a[0]));
+  return alerts.toSorted((a, b) => b.match.confidence - a.match.confidence);
+}
+
+function show(found: Found, stages: readonly [string, number][]): void {
+  const lang = localLanguage();
+  const rows = found.alerts.map(({ output, title, match }) => [
+    match.confidence.toFixed(3),
+    KIND_LABELS[match.kind][lang],
+    title,
+    output,
+    whyIn(match, lang),
+  ]);
   print(table(['SCORE', 'KIND', 'WORK', 'OUTPUT', 'WHY'], rows));
   print('');
   print(NO_LEGAL_FINDING[lang]);
   print('');
-  const failed = found.results.filter((result) => result.state === 'failed').length;
   print(
-    `${found.results.length} outputs checked against ${found.catalogue} reference images: ${rows.length} alerts, ${failed} failed.`,
+    `${found.outputs} outputs checked against ${found.references} reference images: ${rows.length} alerts, ${found.failed} failed.`,
   );
   print(
     table(
       [],
-      found.stages.map(([stage, ms]) => [stage, `${(ms / 1000).toFixed(2)} s`]),
+      stages.map(([stage, ms]) => [stage, `${(ms / 1_000).toFixed(2)} s`]),
     ),
   );
   print('');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { type App, openApp } from '../../../app.ts';
@@ -9,7 +9,15 @@ import { sealAudit, verifyAudit } from '../../../features/audit/index.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
 import type { QueueName } from '../../../platform/queue/index.ts';
 import { untilStopped } from '../../../platform/process/until-stopped.ts';
-import { type CommonOptions, EXIT, dataDirOption, jsonOption, withApp } from '../context.ts';
+import {
+  type CommonOptions,
+  EXIT,
+  closeWhenInterrupted,
+  dataDirOption,
+  jsonOption,
+  wholeNumber,
+  withApp,
+} from '../context.ts';
 import { print, printJson, say, table } from '../output.ts';
 
 export function operateCommands(): Command[] {
@@ -20,8 +28,9 @@ function upCommand(): Command {
   return new Command('up')
     .description('serve the API and work on the queue, until stopped')
     .option('--host <host>', 'address to listen on (default 127.0.0.1, or UTSUSHI_HOST)')
-    .option('--port <port>', 'port to listen on (default 8080, or UTSUSHI_PORT)', Number)
+    .option('--port <port>', 'port to listen on (default 8080, or UTSUSHI_PORT)', wholeNumber(0, 65_535))
     .option('--no-workers', 'leave the work to `utsushi worker` processes')
+    .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  utsushi up --port 8080')
     .action(runUp);
@@ -38,8 +47,15 @@ async function runUp(
   await using server = await buildServer({ app, apiToken: await apiToken(app) });
   await app.queue();
   if (options.workers) await app.startWorkers();
-  const address = await server.listen({ host: config.host, port: config.port });
-  print(`Utsushi is up: ${address}`);
+  const address = await server
+    .listen({ host: config.host, port: config.port })
+    .catch((error: NodeJS.ErrnoException) => {
+      // Nothing is wrong with the installation: another program has the port, or this machine not the address.
+      if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(error.code ?? '')) throw error;
+      throw new UtsushiError('usage', `cannot listen: ${error.message}; choose another --host or --port`);
+    });
+  if (options.json === true) printJson({ state: 'up', url: address });
+  else print(`Utsushi is up: ${address}`);
   say(
     secrets.apiToken === undefined
       ? `API token: in ${tokenFile(app)}`
@@ -65,30 +81,35 @@ function workerCommand(): Command {
   return new Command('worker')
     .description('work on the queue, until stopped; start as many as there are machines')
     .addOption(new Option('--queue <queue...>', 'only these queues').choices(['checks', 'upkeep']))
+    .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… REDIS_URL=redis://… utsushi worker')
     .action(runWorker);
 }
 
 async function runWorker(options: CommonOptions & { queue?: QueueName[] }): Promise<void> {
-  await withApp(options, 'worker', async (app) => {
-    await app.startWorkers(options.queue);
-    say('Utsushi worker is up');
-    await untilStopped();
-  });
+  const { config, secrets } = loadConfig(options);
+  await using app = await openApp({ config, secrets, name: 'worker' });
+  await app.startWorkers(options.queue);
+  if (options.json === true) printJson({ state: 'up', queues: options.queue ?? ['checks', 'upkeep'] });
+  else say('Utsushi worker is up');
+  await untilStopped();
 }
 
 function migrateCommand(): Command {
   return new Command('migrate')
     .description('bring the database’s tables up to date')
+    .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… utsushi migrate')
     .action(async (options: CommonOptions) => {
       const { config, secrets } = loadConfig(options);
       await using app = await openApp({ config, secrets, name: 'migrate', migrate: true });
+      using _ = closeWhenInterrupted(app.close);
       // Opening the queue prepares its schema, where the queue lives in the database.
       await app.queue();
-      print('The database is up to date.');
+      if (options.json === true) printJson({ state: 'up-to-date' });
+      else print('The database is up to date.');
     });
 }
 
@@ -129,6 +150,7 @@ async function runDoctor(options: CommonOptions): Promise<void> {
   });
   if (app !== undefined) {
     const opened = app;
+    using _ = closeWhenInterrupted(opened.close);
     await examine(
       'queue',
       async () =>
@@ -144,6 +166,8 @@ async function runDoctor(options: CommonOptions): Promise<void> {
       return `${sealed} entries, head ${head.slice(0, 16)}…`;
     });
     await examine('disk', async () => {
+      // With an external database nothing has made it before the first stored picture.
+      await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
       const { bavail, bsize } = await statfs(config.dataDir);
       const free = (bavail * bsize) / 2 ** 30;
       if (free < 1)
@@ -175,7 +199,9 @@ async function runDoctor(options: CommonOptions): Promise<void> {
 }
 
 function auditCommand(): Command {
-  const audit = new Command('audit').description('the record of everything that happened');
+  const audit = new Command('audit')
+    .description('the record of everything that happened')
+    .addHelpText('after', '\nExample:\n  utsushi audit verify');
   audit
     .command('verify')
     .description('walk the audit chain and check every entry')
