@@ -11,7 +11,7 @@ import {
   pendingSightings,
 } from './features/checks/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
-import { type Handlers, JobQueue, type QueueName, type RunningWorkers } from './platform/queue/index.ts';
+import type { Handlers, JobQueue, QueueName, RunningWorkers } from './platform/queue/index.ts';
 import { BlobStore, Spool } from './platform/storage/blobs.ts';
 import {
   type ConnectionPool,
@@ -168,6 +168,8 @@ async function openQueue(
   log: Logger,
   closers: (() => Promise<unknown>)[],
 ): Promise<JobQueue> {
+  // Loaded on demand: BullMQ takes a tenth of a second, which a command that only checks a file need not pay.
+  const { JobQueue } = await import('./platform/queue/index.ts');
   const settings = { lockMs: config.jobLockMs, onError: (error: Error) => log.warn({ err: error }, 'queue') };
   if (secrets.redisUrl !== undefined) {
     const queue = await JobQueue.open(

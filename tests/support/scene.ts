@@ -121,7 +121,7 @@ export class Scene {
     const pairs = [...this.#outputs].flatMap(([sha256, output]) =>
       output.fingerprint === undefined
         ? []
-        : compare(index, output.fingerprint, policy, 'candidates').map(
+        : compare(index, output.fingerprint, policy, 'candidates').matches.map(
             (match) => `${sha256}/${match.assetId}`,
           ),
     );

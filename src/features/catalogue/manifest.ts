@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { parse as parseCsv } from 'csv-parse';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
@@ -117,7 +118,8 @@ export function titleFromFile(file: string): string {
 
 async function readCsv(source: string): Promise<ImportItem[]> {
   const items: ImportItem[] = [];
-  const parser = createReadStream(source).pipe(
+  const parser = pipeline(
+    createReadStream(source),
     parseCsv({
       bom: true,
       columns: true,
@@ -128,6 +130,8 @@ async function readCsv(source: string): Promise<ImportItem[]> {
         if (fault !== undefined) items.push(faultyRow(source, Number(fault['lines'] ?? 0), fault.message));
       },
     }),
+    // A file that cannot be read ends the iteration below with its error.
+    () => {},
   );
   for await (const { record, info } of parser as AsyncIterable<{
     record: unknown;

@@ -98,7 +98,7 @@ async function recordCheck(
     const matches =
       'unhashable' in examined.outcome
         ? []
-        : compare(deps.index, decodeFingerprint(examined.outcome.fingerprint), policy, 'candidates');
+        : compare(deps.index, decodeFingerprint(examined.outcome.fingerprint), policy, 'candidates').matches;
     const searchMs = performance.now() - started;
     // The file must lie in the store before a row may say so; without its row it is merely unused.
     const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';

@@ -37,20 +37,26 @@ export interface Match {
 /** Every match that the policy makes a candidate; or the best `top` of at least `minConfidence`, weak ones included. */
 export type Question = { readonly minConfidence: number; readonly top: number } | 'candidates';
 
+export interface Compared {
+  /** One match an asset, by falling confidence: what the question asked for. */
+  readonly matches: readonly Match[];
+  /** Whether the policy makes any match a candidate, listed or not. */
+  readonly found: boolean;
+}
+
 /**
- * Compares one output with the whole catalogue: one match an asset, sorted by falling confidence.
- * Pure but for the index it reads; synchronous, so that it sees exactly one catalogue version.
+ * Compares one output with the whole catalogue. Pure but for the index it reads; synchronous, so that it sees exactly
+ * one catalogue version.
  */
-export function compare(index: LiveIndex, output: Fingerprint, policy: Policy, question: Question): Match[] {
+export function compare(index: LiveIndex, output: Fingerprint, policy: Policy, question: Question): Compared {
   const least = Math.min(...Object.values(policy.tiers).map((tier) => tier.minConfidence));
-  if (question !== 'candidates' && question.minConfidence < least) {
-    const nearest = nearestAssets(index, output, policy, question.top);
-    return nearest.filter((match) => match.confidence >= question.minConfidence).slice(0, question.top);
-  }
   const within = bestPerAsset(index, findWithin(index.hashes, output, radiusFor(least)), policy);
   const candidates = within.filter((match) => match.candidate);
-  if (question === 'candidates') return candidates;
-  return candidates.filter((match) => match.confidence >= question.minConfidence).slice(0, question.top);
+  const found = candidates.length > 0;
+  if (question === 'candidates') return { matches: candidates, found };
+  const { minConfidence, top } = question;
+  const all = minConfidence < least ? nearestAssets(index, output, policy, top) : within;
+  return { matches: all.filter((match) => match.confidence >= minConfidence).slice(0, top), found };
 }
 
 /** An asset may have many reference images, so the nearest `top` images need not cover `top` assets: ask for more. */

@@ -96,18 +96,17 @@ function answer(
 ): Exclude<CheckAnswer, { error: unknown }> {
   const started = performance.now();
   const { outcome } = examined;
-  const matches =
+  const { matches, found } =
     'fingerprint' in outcome
       ? compare(deps.index, decodeFingerprint(outcome.fingerprint), ask.policy, ask.question)
-      : [];
+      : { matches: [], found: false };
   const search = performance.now() - started;
-  const found = matches.some((match) => match.candidate) ? 'candidate' : 'no-candidate';
   return {
     target,
     sha256: examined.sha256,
     checkId: null,
     alertIds: [],
-    verdict: 'unhashable' in outcome ? 'unhashable' : found,
+    verdict: 'unhashable' in outcome ? 'unhashable' : found ? 'candidate' : 'no-candidate',
     ...('unhashable' in outcome ? { reason: outcome.unhashable } : {}),
     matches: matches.map(({ candidate: _, ...match }) => match),
     provenance: { grade: 'none', generator: null },

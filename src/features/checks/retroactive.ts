@@ -46,7 +46,7 @@ export async function matchRetroactively(
     for (const output of page) {
       outputs += 1;
       const fingerprint = decodeFingerprint(output.data);
-      if (compare(changes, fingerprint, policy, 'candidates').length > 0) {
+      if (compare(changes, fingerprint, policy, 'candidates').found) {
         await deps.index.refresh(db);
         alerts += await recordRetroactive(deps, output, fingerprint, policy);
       }
@@ -88,7 +88,7 @@ async function recordRetroactive(
   policy: VersionedPolicy,
 ): Promise<number> {
   const catalogueVersion = deps.index.version;
-  const matches = compare(deps.index, fingerprint, policy, 'candidates');
+  const { matches } = compare(deps.index, fingerprint, policy, 'candidates');
   if (matches.length === 0) return 0;
   const at = deps.clock();
   return deps.db.transaction().execute(async (tx) => {

@@ -10,6 +10,7 @@ import { UtsushiError } from '../../../errors.ts';
 import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import { importCatalogue, listImport } from '../../../features/catalogue/index.ts';
 import { type Match, findSighting, openUpload } from '../../../features/checks/index.ts';
+import { removeEmbeddedPostgres } from '../../../platform/storage/embedded/index.ts';
 import { closeWhenInterrupted, jsonOption } from '../context.ts';
 import {
   KIND_LABELS,
@@ -55,7 +56,7 @@ async function runDemo(options: { json?: boolean }): Promise<void> {
     });
     using _ = closeWhenInterrupted(async () => {
       await app.close();
-      await rm(dataDir, { recursive: true, force: true });
+      await forget(dataDir);
     });
     let found: Found;
     try {
@@ -80,8 +81,13 @@ async function runDemo(options: { json?: boolean }): Promise<void> {
     if (options.json === true) printJson({ ...found, ms: Object.fromEntries(stages) });
     else show(found, stages);
   } finally {
-    await rm(dataDir, { recursive: true, force: true });
+    await forget(dataDir);
   }
+}
+
+async function forget(dataDir: string): Promise<void> {
+  await removeEmbeddedPostgres(dataDir);
+  await rm(dataDir, { recursive: true, force: true });
 }
 
 interface Result {

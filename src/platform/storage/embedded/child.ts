@@ -37,16 +37,21 @@ export function run(
       cwd: '/',
       env: CHILD_ENV,
       stdio: 'pipe',
-      timeout: options.timeoutMs ?? 60_000,
       ...identity(options.user),
     });
+    // spawn's own timeout would outlive a program that cannot start, and with it keep us alive
+    const deadline = setTimeout(() => child.kill(), options.timeoutMs ?? 60_000);
+    const settle = (result: ChildResult): void => {
+      clearTimeout(deadline);
+      resolve(result);
+    };
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
     child.stdin.on('error', () => {}); // it may exit without reading
     child.stdin.end(options.input ?? '');
-    child.on('error', (error) => resolve({ code: null, stdout, stderr: error.message }));
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('error', (error) => settle({ code: null, stdout, stderr: error.message }));
+    child.on('close', (code) => settle({ code, stdout, stderr }));
   });
 }

@@ -4,3 +4,4 @@ export { claimService } from './claim.ts';
 export type { ServiceClaim } from './claim.ts';
 export { describeEmbeddedPostgres } from './describe.ts';
 export type { EmbeddedPostgresDescription } from './describe.ts';
+export { removeEmbeddedPostgres } from './remove.ts';
