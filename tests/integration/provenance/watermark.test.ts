@@ -1,0 +1,144 @@
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import type { Pixels } from '../../../src/platform/provenance/index.ts';
+import { scoreWatermarks } from '../../../src/platform/provenance/readers/watermark.ts';
+import {
+  type RawPicture,
+  SD1_MESSAGE,
+  SDXL_MESSAGE,
+  embedWatermark,
+  rawPicture,
+  seeded,
+} from '../../support/provenance-encoders.ts';
+
+const pixelsOf = async (file: Buffer | string): Promise<Pixels> => {
+  const { data, info } = await sharp(file, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels: info.channels as 3, data };
+};
+const jpeg = async ({ data, ...raw }: RawPicture, quality: number): Promise<Pixels> =>
+  pixelsOf(await sharp(data, { raw }).jpeg({ quality }).toBuffer());
+const noisy = (picture: RawPicture, amplitude: number, seed: number): RawPicture => {
+  const next = seeded(seed);
+  const data = Buffer.from(picture.data);
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.max(0, Math.min(255, Math.round(data[i]! + (next() + next() - 1) * amplitude)));
+  return { ...picture, data };
+};
+const cases = [
+  ['SDXL', SDXL_MESSAGE, 0],
+  ['SD 1', SD1_MESSAGE, 1],
+] as const;
+
+async function upright(file: string, side: number): Promise<RawPicture> {
+  const { data, info } = await sharp(file)
+    .flatten({ background: '#fff' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .resize(side, side, { fit: 'fill' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels: 3, data };
+}
+
+async function listed(folder: string): Promise<string[]> {
+  return (await readdir(folder))
+    .filter((name) => /\.(?:png|jpe?g|webp|avif)$/.test(name))
+    .map((name) => path.join(folder, name));
+}
+
+describe.each(cases)('%s', (_, message, which) => {
+  test.each([1, 2, 3, 4])(
+    'found in a textured picture (%i) as embedded, after JPEG and after noise',
+    async (seed) => {
+      const marked = embedWatermark(rawPicture(seed, 1024, 1024), message);
+      for (const [what, pixels] of [
+        ['as embedded', marked],
+        ['with an alpha channel', withAlpha(marked)],
+        ['JPEG 95', await jpeg(marked, 95)],
+        ['JPEG 80', await jpeg(marked, 80)],
+        ['noise', noisy(marked, 8, 1)],
+        ['noise and JPEG 80', await jpeg(noisy(marked, 4, 2), 80)],
+      ] as const) {
+        const scores = scoreWatermarks(pixels);
+        expect({ what, ...scores[which] }).toMatchObject({ what, level: 'very likely' });
+        expect({ what, other: scores[1 - which]!.level }).toEqual({ what, other: 'none' });
+      }
+    },
+  );
+
+  test('nearly every bit is read where the encoder could write it', () => {
+    const score = scoreWatermarks(embedWatermark(rawPicture(1, 1024, 1024), message))[which]!;
+    expect(score.equal / score.of).toBeGreaterThan(0.9);
+  });
+
+  // Flat drawings of full colour leave the encoder no room: what it writes is clipped away at once.
+  test('found in at least nine of ten drawings as embedded, and in four of five after noise', async () => {
+    const files = await listed(path.join('fixtures', 'catalogue'));
+    let embedded = 0;
+    let afterNoise = 0;
+    for (const file of files) {
+      const marked = embedWatermark(await upright(file, 768), message);
+      if (scoreWatermarks(marked)[which]!.level === 'very likely') embedded++;
+      if (scoreWatermarks(noisy(marked, 8, 1))[which]!.level === 'very likely') afterNoise++;
+    }
+    expect(embedded / files.length).toBeGreaterThanOrEqual(0.9);
+    expect(afterNoise / files.length).toBeGreaterThanOrEqual(0.8);
+  });
+
+  test('halved, cropped off the grid or turned, the mark is lost', async () => {
+    const { data, ...raw } = embedWatermark(rawPicture(1, 1024, 1024), message);
+    const marked = () => sharp(data, { raw });
+    for (const changed of [
+      marked().resize(512),
+      marked().extract({ left: 3, top: 5, width: 1000, height: 1000 }),
+      marked().rotate(90),
+    ])
+      expect(scoreWatermarks(await pixelsOf(await changed.png().toBuffer()))[which]!.level).toBe('none');
+  });
+});
+
+describe('unmarked', () => {
+  const folders = [path.join('fixtures', 'catalogue'), path.join('fixtures', 'outputs')];
+  test.each(folders)('%s: none is "very likely"', async (folder) => {
+    for (const file of await listed(folder)) {
+      const pixels = await pixelsOf(file);
+      for (const { level } of scoreWatermarks(pixels))
+        expect(`${file}: ${level}`).not.toBe(`${file}: very likely`);
+      // Some fixtures are smaller than the encoder takes; enlarged, every one is judged.
+      for (const { level } of scoreWatermarks(await upright(file, 640)))
+        expect(`${file}: ${level}`).not.toBe(`${file}: very likely`);
+    }
+  });
+
+  const evaluation = process.env['UTSUSHI_EVAL_DIR'];
+  test.skipIf(evaluation === undefined)(
+    '500 pictures of the evaluation pack: none is "very likely"',
+    async () => {
+      let judged = 0;
+      for (const file of await listed(path.join(evaluation!, 'pack'))) {
+        if (judged === 500) break;
+        const scores = scoreWatermarks(await pixelsOf(await readFile(file)));
+        if (scores.length === 0) continue;
+        judged++;
+        for (const { level } of scores) expect(`${file}: ${level}`).not.toBe(`${file}: very likely`);
+      }
+      expect(judged).toBe(500);
+    },
+  );
+
+  test('too small, or without colours, is not judged', () => {
+    expect(scoreWatermarks(rawPicture(1, 200, 200))).toEqual([]);
+    expect(
+      scoreWatermarks({ width: 512, height: 512, channels: 1, data: new Uint8Array(512 * 512) }),
+    ).toEqual([]);
+    expect(scoreWatermarks({ width: 512, height: 512, channels: 3, data: new Uint8Array(7) })).toEqual([]);
+  });
+});
+
+function withAlpha({ width, height, data }: RawPicture): RawPicture {
+  const out = Buffer.alloc(width * height * 4, 255);
+  for (let i = 0; i < width * height; i++) data.copy(out, i * 4, i * 3, i * 3 + 3);
+  return { width, height, channels: 4, data: out };
+}
