@@ -8,14 +8,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { LiveIndex, importCatalogue, listImport } from '../../src/features/catalogue/index.ts';
-import { compare } from '../../src/features/checks/compare.ts';
+import { type OutputPicture, compare, pictureOf } from '../../src/features/checks/compare.ts';
 import { currentPolicy, openUpload } from '../../src/features/checks/index.ts';
-import { decodeImage } from '../../src/platform/image/decode.ts';
-import {
-  FINGERPRINT_RASTER,
-  type Fingerprint,
-  fingerprint,
-} from '../../src/vision/fingerprint/fingerprint.ts';
 import { artwork } from './pictures.ts';
 
 /** The sizes the tests are named after; without it smaller ones, for everyday runs. */
@@ -31,7 +25,7 @@ interface Submitted {
   /** How often it was handed in. */
   times: number;
   /** Undefined: nothing to recognise it by. */
-  readonly fingerprint: Fingerprint | undefined;
+  readonly picture: OutputPicture | undefined;
 }
 
 export class Scene {
@@ -103,11 +97,14 @@ export class Scene {
     const known = this.#outputs.get(sha256);
     if (known !== undefined) known.times += 1;
     else {
-      const { raster, width, height } = await decodeImage(bytes, FINGERPRINT_RASTER, app.checks.limits);
-      const result = fingerprint(raster, { width, height });
+      const examined = await app.checks.compute.examine({
+        role: 'output',
+        source: { bytes },
+        limits: app.checks.limits,
+      });
       this.#outputs.set(sha256, {
         times: 1,
-        fingerprint: result.hashable ? result.fingerprint : undefined,
+        picture: 'features' in examined.outcome ? pictureOf(examined, examined.outcome.features) : undefined,
       });
     }
     return sha256;
@@ -119,9 +116,9 @@ export class Scene {
     await index.refresh(app.db);
     const policy = await currentPolicy(app.db);
     const pairs = [...this.#outputs].flatMap(([sha256, output]) =>
-      output.fingerprint === undefined
+      output.picture === undefined
         ? []
-        : compare(index, output.fingerprint, policy, 'candidates').matches.map(
+        : compare(index, output.picture, policy, 'candidates').matches.map(
             (match) => `${sha256}/${match.assetId}`,
           ),
     );

@@ -4,6 +4,7 @@ import type { ComputePool } from '../../platform/compute/pool.ts';
 import { type BlobStore, readBounded } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
+import { encodeFeatures } from '../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
 import { raiseVersion } from './catalogue.ts';
@@ -44,6 +45,7 @@ interface Prepared {
   readonly width: number;
   readonly height: number;
   readonly fingerprint: Uint8Array;
+  readonly features: Uint8Array;
 }
 
 // Large enough that a commit is cheap beside decoding, small enough that a kill loses a second of work.
@@ -127,7 +129,11 @@ async function prepare(
   item: { readonly path: string; readonly file: string; readonly row?: ManifestRow },
   known: { assetId: string; sha256: string; bytes: Buffer },
 ): Promise<Prepared> {
-  const examined = await deps.compute.examine({ source: { bytes: known.bytes }, limits: deps.limits });
+  const examined = await deps.compute.examine({
+    source: { bytes: known.bytes },
+    limits: deps.limits,
+    role: 'work',
+  });
   if ('unhashable' in examined.outcome) {
     throw new UtsushiError(
       'unhashable_reference',
@@ -144,6 +150,7 @@ async function prepare(
     width: examined.width,
     height: examined.height,
     fingerprint: examined.outcome.fingerprint,
+    features: encodeFeatures(examined.outcome.features),
   };
 }
 
@@ -169,14 +176,22 @@ async function writeBatch(
     await tx
       .insertInto('fingerprints')
       .values(
-        batch.map(({ sha256, fingerprint }) => ({
-          sha256,
-          algorithm_version: ALGORITHM_VERSION,
-          quality: decodeFingerprint(fingerprint).quality,
-          data: Buffer.from(fingerprint),
-        })),
+        [...new Map(batch.map((each) => [each.sha256, each])).values()].map(
+          ({ sha256, fingerprint, features }) => ({
+            sha256,
+            algorithm_version: ALGORITHM_VERSION,
+            quality: decodeFingerprint(fingerprint).quality,
+            data: Buffer.from(fingerprint),
+            features: Buffer.from(features),
+          }),
+        ),
       )
-      .onConflict((conflict) => conflict.doNothing())
+      // A picture that was seen as an output before has its hashes there, but no features.
+      .onConflict((conflict) =>
+        conflict
+          .columns(['sha256', 'algorithm_version'])
+          .doUpdateSet((eb) => ({ features: eb.ref('excluded.features') })),
+      )
       .execute();
     const written = await tx
       .insertInto('reference_images')

@@ -1,9 +1,9 @@
 import type { Executor } from '../../platform/storage/database.ts';
-import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import { selfDistance } from '../../vision/matching/match.ts';
-import type { Tier } from '../../vision/matching/policy.ts';
-import { LinearIndex } from '../../vision/search/linear-index.ts';
-import type { HammingIndex } from '../../vision/search/hamming-index.ts';
+import { vocabulary } from '../../platform/compute/vocabulary.ts';
+import { decodeFeatures } from '../../vision/fingerprint/features.ts';
+import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
+import { Matcher } from '../../vision/matching/matcher.ts';
+import { DEFAULT_POLICY, type Tier } from '../../vision/matching/policy.ts';
 import { readVersion } from './catalogue.ts';
 
 /** What a match needs to know of a reference image. */
@@ -13,16 +13,14 @@ export interface IndexedReference {
   readonly file: string;
   readonly title: string;
   readonly tier: Tier;
-  /** How much the picture differs from itself turned; see selfDistance. */
-  readonly self: number;
 }
 
 /**
- * The catalogue's hashes in this process's memory, tagged with the catalogue version they show. `refresh` reads only
+ * The catalogue's fingerprints and features in this process's memory, tagged with the catalogue version they show. `refresh` reads only
  * what changed since.
  */
 export class LiveIndex {
-  readonly #index = new LinearIndex();
+  readonly #matcher = new Matcher(vocabulary());
   readonly #byId = new Map<number, IndexedReference>();
   readonly #idOf = new Map<string, number>();
   #nextId = 0;
@@ -44,8 +42,8 @@ export class LiveIndex {
     return this.#byId.size;
   }
 
-  get hashes(): HammingIndex {
-    return this.#index;
+  get matcher(): Matcher {
+    return this.#matcher;
   }
 
   reference(id: number): IndexedReference {
@@ -72,21 +70,20 @@ export class LiveIndex {
     for (const row of rows) {
       const old = this.#idOf.get(row.referenceId);
       if (old !== undefined) {
-        this.#index.remove(old);
+        this.#matcher.remove(old);
         this.#byId.delete(old);
         this.#idOf.delete(row.referenceId);
       }
       if (!row.enabled) continue;
       const id = this.#nextId++;
-      const fingerprint = decodeFingerprint(row.data);
-      this.#index.add(id, fingerprint.views[0]!.pdq[0]!);
+      const deep = DEFAULT_POLICY.tiers[row.tier].depth === 'deep';
+      this.#matcher.add(id, row.assetId, decodeFeatures(row.features!), deep);
       this.#byId.set(id, {
         referenceId: row.referenceId,
         assetId: row.assetId,
         file: row.file,
         title: row.title,
         tier: row.tier,
-        self: selfDistance(fingerprint),
       });
       this.#idOf.set(row.referenceId, id);
     }
@@ -102,6 +99,7 @@ function changedReferences(db: Executor, after: number) {
       join.onRef('f.sha256', '=', 'r.sha256').on('f.algorithm_version', '=', ALGORITHM_VERSION),
     )
     .where('r.changed_version', '>', after)
+    .where('f.features', 'is not', null)
     .select([
       'r.id as referenceId',
       'r.asset_id as assetId',
@@ -109,7 +107,7 @@ function changedReferences(db: Executor, after: number) {
       'a.title',
       'a.tier',
       'a.enabled',
-      'f.data',
+      'f.features',
     ])
     .orderBy('r.changed_version')
     .execute();

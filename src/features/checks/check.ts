@@ -8,7 +8,7 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
 import { type LiveIndex, holdVersion } from '../catalogue/index.ts';
-import { type Match, compare } from './compare.ts';
+import { type Match, compare, pictureOf } from './compare.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
 import { type SightingState, failSighting, findSighting } from './sightings.ts';
@@ -58,6 +58,7 @@ export async function checkSighting(
   try {
     const bytes = await bytesOf(deps, sighting);
     const examined = await deps.compute.examine({
+      role: 'output',
       source: { bytes },
       limits: deps.limits,
       shrinkTo: RETAINED_SIDE,
@@ -98,7 +99,7 @@ async function recordCheck(
     const matches =
       'unhashable' in examined.outcome
         ? []
-        : compare(deps.index, decodeFingerprint(examined.outcome.fingerprint), policy, 'candidates').matches;
+        : compare(deps.index, pictureOf(examined, examined.outcome.features), policy, 'candidates').matches;
     const searchMs = performance.now() - started;
     // The file must lie in the store before a row may say so; without its row it is merely unused.
     const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';

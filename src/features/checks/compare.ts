@@ -1,15 +1,10 @@
-import type { Fingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import {
-  type Kind,
-  type Sentence,
-  type Transformation,
-  findNearest,
-  findWithin,
-  judge,
-  radiusFor,
-} from '../../vision/matching/match.ts';
-import type { Policy } from '../../vision/matching/policy.ts';
+import type { Features } from '../../vision/fingerprint/features.ts';
 import type { Orientation } from '../../vision/fingerprint/pdq.ts';
+import type { Kind, Sentence } from '../../vision/matching/match.ts';
+import type { Verified } from '../../vision/matching/matcher.ts';
+import type { Policy } from '../../vision/matching/policy.ts';
+import { reasonsFor } from '../../vision/matching/reasons.ts';
+import type { Change } from '../../vision/matching/score.ts';
 import type { LiveIndex } from '../catalogue/index.ts';
 
 /** One asset that an output resembles, by its best reference image. */
@@ -21,17 +16,32 @@ export interface Match {
   readonly title: string;
   /** A technical proposal, never a legal finding. */
   readonly kind: Kind;
-  readonly transformations: readonly Transformation[];
+  readonly transformations: readonly Change[];
   readonly confidence: number;
   /** Bits of 256. */
   readonly hashDistance: number;
-  /** What has to be done to the output so that it looks like the reference image. */
+  /** What has to be done to the output so that it looks like the reference image, to the nearest quarter turn. */
   readonly orientation: Orientation;
-  /** Null: compared by hashes alone, not verified by alignment. */
-  readonly verification: null;
+  readonly verification: {
+    /** Pairs of keypoints that agree with the alignment. */
+    readonly inliers: number;
+    /** Share of the work inside the output, and of the output covered by the work; 0..1. */
+    readonly overlap: { readonly asset: number; readonly output: number };
+    /** Agreement of the lines after alignment, 0..1. */
+    readonly alignedSimilarity: number;
+    /** The work's corners in output pixels, clockwise from its top left. */
+    readonly quad: readonly (readonly [number, number])[];
+  };
   readonly reasons: readonly Sentence[];
   /** Whether the policy for the asset's tier makes it a candidate. */
   readonly candidate: boolean;
+}
+
+/** An output as the compute children hand it over. Size in pixels. */
+export interface OutputPicture {
+  readonly features: Features;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** Every match that the policy makes a candidate; or the best `top` of at least `minConfidence`, weak ones included. */
@@ -48,41 +58,52 @@ export interface Compared {
  * Compares one output with the whole catalogue. Pure but for the index it reads; synchronous, so that it sees exactly
  * one catalogue version.
  */
-export function compare(index: LiveIndex, output: Fingerprint, policy: Policy, question: Question): Compared {
-  const least = Math.min(...Object.values(policy.tiers).map((tier) => tier.minConfidence));
-  const within = bestPerAsset(index, findWithin(index.hashes, output, radiusFor(least)), policy);
-  const candidates = within.filter((match) => match.candidate);
+export function compare(
+  index: LiveIndex,
+  output: OutputPicture,
+  policy: Policy,
+  question: Question,
+): Compared {
+  const best = new Map<string, Match>();
+  for (const verified of index.matcher.match(output.features)) {
+    const { tier, ...reference } = index.reference(verified.id);
+    // They come by falling confidence, so the first one of an asset is its best.
+    if (best.has(reference.assetId)) continue;
+    const candidate = verified.confidence >= policy.tiers[tier].minConfidence;
+    best.set(reference.assetId, { ...reference, ...toMatch(verified, output), candidate });
+  }
+  const all = [...best.values()];
+  const candidates = all.filter((match) => match.candidate);
   const found = candidates.length > 0;
   if (question === 'candidates') return { matches: candidates, found };
   const { minConfidence, top } = question;
-  const all = minConfidence < least ? nearestAssets(index, output, policy, top) : within;
   return { matches: all.filter((match) => match.confidence >= minConfidence).slice(0, top), found };
 }
 
-/** An asset may have many reference images, so the nearest `top` images need not cover `top` assets: ask for more. */
-function nearestAssets(index: LiveIndex, output: Fingerprint, policy: Policy, top: number): Match[] {
-  for (let count = top * 2; ; count *= 2) {
-    const matches = bestPerAsset(index, findNearest(index.hashes, output, count), policy);
-    if (matches.length >= top || count >= index.size) return matches;
-  }
+export function pictureOf(size: { width: number; height: number }, features: Features): OutputPicture {
+  return { features, width: size.width, height: size.height };
 }
 
-function bestPerAsset(index: LiveIndex, hits: ReturnType<typeof findWithin>, policy: Policy): Match[] {
-  const best = new Map<string, Match>();
-  for (const hit of hits) {
-    const { tier, self, ...reference } = index.reference(hit.id);
-    const judgement = judge(hit, self);
-    if (judgement.confidence <= (best.get(reference.assetId)?.confidence ?? -1)) continue;
-    best.set(reference.assetId, {
-      ...reference,
-      ...judgement,
-      hashDistance: hit.distance,
-      orientation: hit.orientation,
-      verification: null,
-      candidate: judgement.confidence >= policy.tiers[tier].minConfidence,
-    });
-  }
-  return [...best.values()].toSorted(
-    (a, b) => b.confidence - a.confidence || (a.assetId < b.assetId ? -1 : 1),
-  );
+function toMatch(verified: Verified, output: OutputPicture) {
+  const { verification, hashDistance } = verified.evidence;
+  return {
+    kind: verified.unchanged >= 0.5 ? ('reproduction' as const) : ('adaptation' as const),
+    transformations: verified.description.changes,
+    confidence: verified.confidence,
+    hashDistance,
+    orientation: verified.orientation,
+    verification: {
+      inliers: verification.inliers,
+      overlap: { asset: unit(verification.overlap.work), output: unit(verification.overlap.output) },
+      alignedSimilarity: unit(verification.alignment.structure),
+      quad: verification.quad.map(
+        ([x, y]) => [Math.round(x * output.width), Math.round(y * output.height)] as const,
+      ),
+    },
+    reasons: reasonsFor(verified),
+  };
+}
+
+function unit(value: number): number {
+  return Math.min(1, Math.max(0, value));
 }

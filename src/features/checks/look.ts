@@ -2,9 +2,9 @@ import { type ErrorCode, asUtsushiError } from '../../errors.ts';
 import type { Examined } from '../../platform/compute/tasks.ts';
 import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
-import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { type CheckDependencies, type RecordedCheck, checkSighting } from './check.ts';
-import { type Match, type Question, compare } from './compare.ts';
+import { type Match, type Question, compare, pictureOf } from './compare.ts';
 import type { VersionedPolicy } from './policies.ts';
 import { openSighting, openUpload } from './sightings.ts';
 
@@ -61,7 +61,7 @@ export async function checkTarget(
       const source = isUrl(target)
         ? { bytes: (await fetchImage(target, deps.fetchLimits)).bytes }
         : { path: target };
-      const examined = await deps.compute.examine({ source, limits: deps.limits });
+      const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
       return answer(deps, target, examined, ask);
     }
     const recorded = await recordTarget(deps, target, ask.record);
@@ -98,7 +98,7 @@ function answer(
   const { outcome } = examined;
   const { matches, found } =
     'fingerprint' in outcome
-      ? compare(deps.index, decodeFingerprint(outcome.fingerprint), ask.policy, ask.question)
+      ? compare(deps.index, pictureOf(examined, outcome.features), ask.policy, ask.question)
       : { matches: [], found: false };
   const search = performance.now() - started;
   return {

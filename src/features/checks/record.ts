@@ -56,7 +56,7 @@ export async function recordComparison(
 async function upsertCheck(tx: Executor, comparison: Comparison): Promise<string> {
   const key = {
     output_id: comparison.outputId,
-    depth: 'standard' as const,
+    depth: 'deep' as const,
     catalogue_version: comparison.catalogueVersion,
     policy_version: comparison.policyVersion,
     algorithm_version: ALGORITHM_VERSION,

@@ -1,11 +1,9 @@
+import { asUtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
-import {
-  ALGORITHM_VERSION,
-  type Fingerprint,
-  decodeFingerprint,
-} from '../../vision/fingerprint/fingerprint.ts';
+import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { LiveIndex, readVersion } from '../catalogue/index.ts';
-import { compare } from './compare.ts';
+import type { CheckDependencies } from './check.ts';
+import { type OutputPicture, type Question, compare, pictureOf } from './compare.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { UTSUSHI, recordComparison } from './record.ts';
 import { openSighting } from './sightings.ts';
@@ -13,82 +11,102 @@ import { openSighting } from './sightings.ts';
 export interface RetroactiveReport {
   /** Stored outputs compared with what changed in the catalogue. */
   readonly outputs: number;
+  /** Of these, how many could not be read from what was kept. */
+  readonly unreadable: number;
   /** Alerts for pairs of output and asset, new or there before. */
   readonly alerts: number;
   readonly catalogueVersion: number;
 }
 
-const PAGE = 500;
+/** Confidence depends on what else the catalogue holds, so what is weak among a few works alone may not be in the end. */
+const WORTH_A_LOOK: Question = { minConfidence: 0.1, top: 1 };
 
 /**
  * Compares every stored output with the reference images that were added or enabled since the last such run. Nothing
- * is fetched or decoded again. Interrupted or run twice at once it only repeats itself: alerts are unique, and the
+ * is fetched again: the pictures that were kept are looked at. Interrupted or run twice at once it only repeats itself: alerts are unique, and the
  * mark of what was done moves at the end.
  */
 export async function matchRetroactively(
-  deps: { readonly db: Database; readonly index: LiveIndex; readonly clock: () => Date },
+  deps: CheckDependencies,
   onProgress?: (done: number, total: number) => void,
 ): Promise<RetroactiveReport> {
   const { db } = deps;
   const { version, matchedVersion } = await readVersion(db);
-  if (version === matchedVersion) return { outputs: 0, alerts: 0, catalogueVersion: version };
+  if (version === matchedVersion) return { outputs: 0, unreadable: 0, alerts: 0, catalogueVersion: version };
   const changes = new LiveIndex(matchedVersion);
   await changes.refresh(db);
   const policy = await currentPolicy(db);
   const total = await countOutputs(db);
-  let outputs = 0;
-  let alerts = 0;
+  const done = { outputs: 0, unreadable: 0, alerts: 0 };
   // An output recorded under an older catalogue version than `changes` shows was committed before that version was;
   // one that is recorded while this runs was compared with it already. So one walk over the ids sees all.
   for (let after: string | undefined; changes.size > 0;) {
-    const page = await storedOutputs(db, after);
+    const page = await storedOutputs(db, after, deps.compute.size * 2);
     if (page.length === 0) break;
-    for (const output of page) {
-      outputs += 1;
-      const fingerprint = decodeFingerprint(output.data);
-      if (compare(changes, fingerprint, policy, 'candidates').found) {
-        await deps.index.refresh(db);
-        alerts += await recordRetroactive(deps, output, fingerprint, policy);
-      }
-    }
+    await Promise.all(
+      page.map(async (output) => {
+        const picture = await lookAgain(deps, output);
+        done.outputs += 1;
+        if (picture === undefined) done.unreadable += 1;
+        else if (compare(changes, picture, policy, WORTH_A_LOOK).matches.length > 0) {
+          await deps.index.refresh(db);
+          done.alerts += await recordRetroactive(deps, output, picture, policy);
+        }
+      }),
+    );
     after = page.at(-1)!.id;
-    onProgress?.(outputs, Math.max(total, outputs));
+    onProgress?.(done.outputs, Math.max(total, done.outputs));
   }
   await db
     .updateTable('catalogue_state')
     .set({ matched_version: changes.version })
     .where('matched_version', '<', changes.version)
     .execute();
-  return { outputs, alerts, catalogueVersion: changes.version };
+  return { ...done, catalogueVersion: changes.version };
 }
 
 interface StoredOutput {
   readonly id: string;
+  readonly width: number;
+  readonly height: number;
   readonly retained: 'original' | 'shrunk';
-  readonly data: Buffer;
+  readonly retained_sha256: string;
 }
 
-function storedOutputs(db: Database, after: string | undefined): Promise<StoredOutput[]> {
+function storedOutputs(db: Database, after: string | undefined, limit: number): Promise<StoredOutput[]> {
   return db
     .selectFrom('outputs as o')
     .innerJoin('fingerprints as f', 'f.sha256', 'o.sha256')
     .where('f.algorithm_version', '=', ALGORITHM_VERSION)
     .$if(after !== undefined, (query) => query.where('o.id', '>', after!))
-    .select(['o.id', 'o.retained', 'f.data'])
+    .select(['o.id', 'o.width', 'o.height', 'o.retained', 'o.retained_sha256'])
     .orderBy('o.id')
-    .limit(PAGE)
+    .limit(limit)
     .execute();
+}
+
+/** The features of a stored output, from the picture that was kept; undefined when that cannot be read any more. */
+async function lookAgain(deps: CheckDependencies, output: StoredOutput): Promise<OutputPicture | undefined> {
+  try {
+    const source = { path: deps.blobs.path(output.retained_sha256) };
+    const { outcome } = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
+    return 'features' in outcome ? pictureOf(output, outcome.features) : undefined;
+  } catch (thrown) {
+    // What may pass must not be passed over: the whole run is tried again.
+    if (asUtsushiError(thrown).retryable) throw thrown;
+    return undefined;
+  }
 }
 
 /** Records a check of the output against the whole catalogue as it is now, as an ordinary check would. */
 async function recordRetroactive(
-  deps: { readonly db: Database; readonly index: LiveIndex; readonly clock: () => Date },
+  deps: CheckDependencies,
   output: StoredOutput,
-  fingerprint: Fingerprint,
+  picture: OutputPicture,
   policy: VersionedPolicy,
 ): Promise<number> {
   const catalogueVersion = deps.index.version;
-  const { matches } = compare(deps.index, fingerprint, policy, 'candidates');
+  const { matches } = compare(deps.index, picture, policy, 'candidates');
   if (matches.length === 0) return 0;
   const at = deps.clock();
   return deps.db.transaction().execute(async (tx) => {

@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
 import { decodeImage, shrinkToJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
+import { vocabulary } from './vocabulary.ts';
 import type { ExamineTask, Examined, FromChild, ToChild } from './tasks.ts';
 
 async function examine(task: ExamineTask): Promise<Examined> {
@@ -14,8 +16,15 @@ async function examine(task: ExamineTask): Promise<Examined> {
   const { source, limits } = task;
   const bytes = 'bytes' in source ? source.bytes : await readBounded(source.path, limits.maxBytes);
   const decoded = await decodeImage(bytes, FINGERPRINT_RASTER, limits);
+  const inProportion = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, limits);
   const decodedAt = performance.now();
   const result = fingerprint(decoded.raster, { width: decoded.width, height: decoded.height });
+  const outcome = result.hashable
+    ? {
+        fingerprint: encodeFingerprint(result.fingerprint),
+        features: extractFeatures(inProportion.raster, result.fingerprint, task.role, vocabulary()),
+      }
+    : { unhashable: result.reason };
   const fingerprintedAt = performance.now();
   return {
     sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -23,9 +32,7 @@ async function examine(task: ExamineTask): Promise<Examined> {
     format: decoded.format,
     width: decoded.width,
     height: decoded.height,
-    outcome: result.hashable
-      ? { fingerprint: encodeFingerprint(result.fingerprint) }
-      : { unhashable: result.reason },
+    outcome,
     ...(task.shrinkTo === undefined ? {} : { shrunk: await shrinkToJpeg(bytes, task.shrinkTo, limits) }),
     ms: { decode: decodedAt - started, fingerprint: fingerprintedAt - decodedAt },
   };

@@ -1,3 +1,4 @@
+import type { Features } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
 import type { ErrorCode } from '../../errors.ts';
 
@@ -5,6 +6,8 @@ import type { ErrorCode } from '../../errors.ts';
 export interface ExamineTask {
   readonly source: { readonly path: string } | { readonly bytes: Uint8Array };
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
+  /** A reference image is stored, an output is looked for in them. */
+  readonly role: 'work' | 'output';
   /** Also return the shrunk picture to keep, at most this many pixels on its longer side. */
   readonly shrinkTo?: number;
 }
@@ -17,8 +20,10 @@ export interface Examined {
   readonly format: string;
   readonly width: number;
   readonly height: number;
-  /** The encoded fingerprint (see encodeFingerprint), or why there is none. */
-  readonly outcome: { readonly fingerprint: Uint8Array } | { readonly unhashable: UnhashableReason };
+  /** The encoded fingerprint (see encodeFingerprint) and the features, or why there are none. */
+  readonly outcome:
+    | { readonly fingerprint: Uint8Array; readonly features: Features }
+    | { readonly unhashable: UnhashableReason };
   readonly shrunk?: Uint8Array;
   readonly ms: { readonly decode: number; readonly fingerprint: number };
 }

@@ -44,17 +44,21 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
+/** A raster of exactly this size, the picture stretched to fill it; or of its own proportions, shrunk to fit. */
+export type RasterSize =
+  { readonly width: number; readonly height: number } | { readonly longerSide: number };
+
 /**
- * Decodes a picture to an upright sRGB raster of exactly `size`, by the one path that catalogue and outputs share:
- * EXIF orientation applied, transparency flattened on white, first frame of an animation, ICC profile to sRGB.
+ * Decodes a picture to an upright sRGB raster, by the one path that catalogue and outputs share: EXIF orientation
+ * applied, transparency flattened on white, first frame of an animation, ICC profile to sRGB.
  *
  * @param bytes the file's bytes
- * @param size the raster's width and height in pixels; the picture is stretched to fill it
+ * @param size the raster's size in pixels
  * @throws UtsushiError `empty_file`, `unsupported_format`, `image_too_large` or `corrupt_image`
  */
 export async function decodeImage(
   bytes: Uint8Array,
-  size: { readonly width: number; readonly height: number },
+  size: RasterSize,
   limits: DecodeLimits,
 ): Promise<Decoded> {
   const format = requireFormat(bytes);
@@ -66,7 +70,11 @@ export async function decodeImage(
     const { data, info } = await open(bytes, limits)
       .autoOrient()
       .flatten({ background: '#fff' })
-      .resize(size.width, size.height, { fit: 'fill' })
+      .resize(
+        'longerSide' in size
+          ? { width: size.longerSide, height: size.longerSide, fit: 'inside' }
+          : { width: size.width, height: size.height, fit: 'fill' },
+      )
       .toColourspace('srgb')
       .removeAlpha()
       .raw()

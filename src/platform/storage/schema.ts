@@ -77,6 +77,8 @@ export interface FingerprintRow {
   algorithm_version: string;
   quality: number;
   data: Bytes;
+  /** Encoded features (see encodeFeatures) of a reference image; null for a picture only seen as an output. */
+  features: Bytes | null;
 }
 
 export interface PolicyRow {

@@ -1,7 +1,7 @@
 /** How valuable an asset is to its owner; it sets how deep Utsushi looks and when it speaks up. */
 export type Tier = 'high' | 'standard';
 
-/** `standard` compares hashes; `deep` will also compare keypoints. */
+/** `standard` finds a work by the hashes of its views, `deep` by its keypoints too; both verify what they find. */
 export type Depth = 'standard' | 'deep';
 
 /** The thresholds in force, versioned in the database and copied into every check. */
@@ -15,7 +15,7 @@ export interface Policy {
  */
 export const DEFAULT_POLICY: Policy = {
   tiers: {
-    high: { minConfidence: 0.5, depth: 'standard' },
+    high: { minConfidence: 0.5, depth: 'deep' },
     standard: { minConfidence: 0.6, depth: 'standard' },
   },
 };

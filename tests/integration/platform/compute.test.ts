@@ -10,6 +10,7 @@ let pool: ComputePool;
 afterEach(() => pool.close());
 
 const task = async (seed: number, side = 320) => ({
+  role: 'output' as const,
   source: { bytes: await artwork(seed, side).png({ compressionLevel: 1 }).toBuffer() },
   limits: LIMITS,
 });
@@ -62,10 +63,14 @@ test('a broken picture fails with its own code and keeps the child', async () =>
   pool = new ComputePool({ ...GENEROUS, size: 1 });
   await pool.examine(await task(1));
   const before = pool.pids;
-  await expect(pool.examine({ source: { bytes: Buffer.from('no') }, limits: LIMITS })).rejects.toMatchObject({
+  await expect(
+    pool.examine({ role: 'work', source: { bytes: Buffer.from('no') }, limits: LIMITS }),
+  ).rejects.toMatchObject({
     code: 'unsupported_format',
   });
-  await expect(pool.examine({ source: { path: '/no/such/file' }, limits: LIMITS })).rejects.toMatchObject({
+  await expect(
+    pool.examine({ role: 'work', source: { path: '/no/such/file' }, limits: LIMITS }),
+  ).rejects.toMatchObject({
     code: 'file_not_found',
   });
   expect(pool.pids).toEqual(before);

@@ -164,7 +164,7 @@ function show(found: Found, stages: readonly [string, number][]): void {
     KIND_LABELS[match.kind][lang],
     title,
     output,
-    whyIn(match, lang),
+    match.reasons[0]![lang],
   ]);
   print(table(['SCORE', 'KIND', 'WORK', 'OUTPUT', 'WHY'], rows));
   print('');
@@ -183,16 +183,6 @@ function show(found: Found, stages: readonly [string, number][]): void {
   print('Nothing is left running. Now try it on your own works:');
   print('  node dist/cli/main.js catalogue import PATH-TO-YOUR-WORKS --tier high');
   print('  node dist/cli/main.js check SUSPICIOUS.png');
-}
-
-/** The reasons but for the last, which is the same for all. */
-function whyIn(match: Match, lang: 'ja' | 'en'): string {
-  const details = match.transformations.length > 0 ? `${match.transformations.join(', ')}; ` : '';
-  const bits = {
-    ja: `256ビット中${256 - match.hashDistance}ビット一致`,
-    en: `${256 - match.hashDistance} of 256 hash bits agree`,
-  };
-  return details + bits[lang];
 }
 
 async function outputFiles(directory: string): Promise<string[]> {

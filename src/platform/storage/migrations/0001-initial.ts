@@ -40,6 +40,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       algorithm_version text not null,
       quality smallint not null,
       data bytea not null,
+      features bytea,
       primary key (sha256, algorithm_version)
     )`,
     sql`create table reference_images (

@@ -1,0 +1,79 @@
+import type { Raster } from './raster.ts';
+
+/**
+ * A small picture kept for comparing after alignment: luma, and chroma (Cb, Cr, 128 = grey) at a quarter of its sides,
+ * each sample the mean of its area. Bytes, row by row.
+ */
+export interface Thumbnail {
+  readonly width: number;
+  readonly height: number;
+  readonly luma: Uint8Array;
+  readonly chromaWidth: number;
+  readonly chromaHeight: number;
+  readonly cb: Uint8Array;
+  readonly cr: Uint8Array;
+}
+
+/** Longer side in pixels of what is kept of a work. */
+export const WORK_THUMB = 72;
+/** Longer side in pixels of an output: a work pasted at a quarter of its width must still fill some 64 pixels. */
+export const OUTPUT_THUMB = 256;
+
+export function thumbnail(raster: Raster, side: number): Thumbnail {
+  const k = Math.min(1, side / Math.max(raster.width, raster.height));
+  const width = Math.max(4, Math.round(raster.width * k));
+  const height = Math.max(4, Math.round(raster.height * k));
+  const rgb = shrink(raster.data, raster.width, raster.height, width, height);
+  const chromaWidth = Math.max(1, Math.round(width / 4));
+  const chromaHeight = Math.max(1, Math.round(height / 4));
+  const coarse = shrink(rgb, width, height, chromaWidth, chromaHeight);
+  const luma = new Uint8Array(width * height);
+  for (let i = 0, p = 0; i < luma.length; i += 1, p += 3) {
+    luma[i] = 0.299 * rgb[p]! + 0.587 * rgb[p + 1]! + 0.114 * rgb[p + 2]! + 0.5;
+  }
+  const cb = new Uint8Array(chromaWidth * chromaHeight);
+  const cr = new Uint8Array(chromaWidth * chromaHeight);
+  for (let i = 0, p = 0; i < cb.length; i += 1, p += 3) {
+    const r = coarse[p]!;
+    const g = coarse[p + 1]!;
+    const b = coarse[p + 2]!;
+    cb[i] = 128.5 - 0.168736 * r - 0.331264 * g + 0.499 * b;
+    cr[i] = 128.5 + 0.499 * r - 0.418688 * g - 0.081312 * b;
+  }
+  return { width, height, luma, chromaWidth, chromaHeight, cb, cr };
+}
+
+/** Mean of each target pixel's source pixels, three channels; nearest whole source pixels. */
+function shrink(
+  data: ArrayLike<number>,
+  width: number,
+  height: number,
+  toWidth: number,
+  toHeight: number,
+): Float32Array {
+  const to = new Float32Array(toWidth * toHeight * 3);
+  const column = Int32Array.from({ length: toWidth + 1 }, (_, i) => Math.floor((i * width) / toWidth));
+  for (let y = 0, at = 0; y < toHeight; y += 1) {
+    const top = Math.floor((y * height) / toHeight);
+    const bottom = Math.max(top + 1, Math.floor(((y + 1) * height) / toHeight));
+    for (let x = 0; x < toWidth; x += 1, at += 3) {
+      const left = column[x]!;
+      const right = Math.max(left + 1, column[x + 1]!);
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let sy = top; sy < bottom; sy += 1) {
+        for (let p = (sy * width + left) * 3, end = (sy * width + right) * 3; p < end; p += 3) {
+          r += data[p]!;
+          g += data[p + 1]!;
+          b += data[p + 2]!;
+        }
+      }
+      const n = (bottom - top) * (right - left);
+      to[at] = r / n;
+      to[at + 1] = g / n;
+      to[at + 2] = b / n;
+    }
+  }
+  return to;
+}

@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type KeypointOptions,
+  OUTPUT_KEYPOINTS,
+  WORK_KEYPOINTS,
+  extractKeypoints,
+} from '../../../src/vision/fingerprint/keypoints.ts';
+import type { Raster } from '../../../src/vision/fingerprint/raster.ts';
+import { structureDistance, structureHashes } from '../../../src/vision/fingerprint/structure-hash.ts';
+import { OUTPUT_THUMB, WORK_THUMB, thumbnail } from '../../../src/vision/fingerprint/thumbnail.ts';
+import { trimBox } from '../../../src/vision/fingerprint/trim.ts';
+import { ORIENTATIONS } from '../../../src/vision/fingerprint/pdq.ts';
+import {
+  type Verification,
+  glance,
+  orientedMap,
+  prepareOutput,
+  propose,
+  verify,
+} from '../../../src/vision/matching/verify.ts';
+import { type Evidence, cohortOf, confidenceOf, describeChange } from '../../../src/vision/matching/score.ts';
+import { KeypointIndex } from '../../../src/vision/search/keypoint-index.ts';
+import { trainVocabulary } from '../../../src/vision/search/vocabulary.ts';
+import { draw, grey, lay, pixel } from './pictures.ts';
+
+const WHOLE = { x: 0, y: 0, width: 1, height: 1 };
+const view = (raster: Raster, options: KeypointOptions, side: number) => ({
+  keypoints: extractKeypoints(raster, options),
+  thumb: thumbnail(raster, side),
+});
+/** Overlapping tilted discs, another picture for each seed: unlike rectangles, no two of its corners are alike. */
+function scene(seed: number, width: number, height: number): Raster {
+  let state = Math.imul(seed, 0x9e3779b1) >>> 0;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const discs = Array.from({ length: 40 }, () => ({
+    x: random() * width,
+    y: random() * height,
+    a: 8 + random() * 50,
+    b: 8 + random() * 50,
+    tilt: random() * Math.PI,
+    colour: [0, 1, 2].map(() => Math.floor(random() * 256)) as [number, number, number],
+  }));
+  return draw(width, height, (x, y) => {
+    const over = discs.findLast((disc) => {
+      const dx = x - disc.x;
+      const dy = y - disc.y;
+      const u = (dx * Math.cos(disc.tilt) + dy * Math.sin(disc.tilt)) / disc.a;
+      const v = (dy * Math.cos(disc.tilt) - dx * Math.sin(disc.tilt)) / disc.b;
+      return u * u + v * v < 1;
+    });
+    return over?.colour ?? grey(235);
+  });
+}
+
+const pictures = Array.from({ length: 12 }, (_, i) => scene(i + 1, 360, 300));
+const works = pictures.map((raster) => view(raster, WORK_KEYPOINTS, WORK_THUMB));
+
+function sampleOf(list: typeof works): Int32Array {
+  return Int32Array.from(list.flatMap((work) => [...work.keypoints.descriptors]));
+}
+
+const vocabulary = trainVocabulary(sampleOf(works), 8, 8, 3);
+
+function filled(): KeypointIndex {
+  const index = new KeypointIndex(vocabulary);
+  for (const [id, work] of works.entries()) index.add(id, work.keypoints);
+  return index;
+}
+
+const index = filled();
+
+function best(raster: Raster): { id: number; verification: Verification } | null {
+  const { keypoints, thumb } = view(raster, OUTPUT_KEYPOINTS, OUTPUT_THUMB);
+  const { works: found, rarity } = index.query(keypoints);
+  const output = prepareOutput(keypoints, thumb, rarity);
+  const verified = found.flatMap((f) => {
+    const proposal = propose(f, keypoints, works[f.id]!.keypoints);
+    if (proposal === null) return [];
+    const seen = glance(works[f.id]!, output, proposal.transform);
+    return [{ id: f.id, verification: verify(works[f.id]!, output, seen) }];
+  });
+  const agreement = ({ verification: v }: { verification: Verification }) =>
+    v.weight * Math.max(0, v.alignment.structure);
+  return verified.toSorted((a, b) => agreement(b) - agreement(a))[0] ?? null;
+}
+
+/** Draws `inner` at (left, top), shrunk by `shrink`, on another picture. */
+function paste(inner: Raster, on: Raster, left: number, top: number, shrink: number): Raster {
+  return draw(on.width, on.height, (x, y) => {
+    const u = Math.floor((x - left) * shrink);
+    const v = Math.floor((y - top) * shrink);
+    return u >= 0 && v >= 0 && u < inner.width && v < inner.height ? pixel(inner, u, v) : pixel(on, x, y);
+  });
+}
+
+function crop(raster: Raster, left: number, top: number, width: number, height: number): Raster {
+  return draw(width, height, (x, y) => pixel(raster, left + x, top + y));
+}
+
+describe('keypoints, index and verification together', () => {
+  it('finds the work in a crop and says which part', () => {
+    const match = best(crop(pictures[3]!, 90, 60, 200, 180))!;
+    expect(match.id).toBe(3);
+    expect(match.verification.overlap.work).toBeCloseTo((200 * 180) / (360 * 300), 1);
+    expect(match.verification.overlap.output).toBeGreaterThan(0.97);
+    expect(match.verification.alignment.structure).toBeGreaterThan(0.8);
+    const [[left, top]] = match.verification.quad as [[number, number]];
+    expect(left).toBeCloseTo(-90 / 200, 1);
+    expect(top).toBeCloseTo(-60 / 180, 1);
+  });
+
+  it('finds it pasted small into another picture', () => {
+    const match = best(paste(pictures[5]!, scene(99, 512, 400), 260, 40, 2))!;
+    expect(match.id).toBe(5);
+    const [topLeft, , bottomRight] = match.verification.quad as [number, number][];
+    expect(topLeft![0]).toBeCloseTo(260 / 512, 1);
+    expect(topLeft![1]).toBeCloseTo(40 / 400, 1);
+    expect(bottomRight![0]).toBeCloseTo(440 / 512, 1);
+    expect(bottomRight![1]).toBeCloseTo(190 / 400, 1);
+  });
+
+  it('finds it mirrored and cropped', () => {
+    const match = best(crop(lay(pictures[8]!, 'mirrored'), 40, 30, 260, 220))!;
+    expect(match.id).toBe(8);
+    expect(match.verification.mirrored).toBe(true);
+    expect(match.verification.alignment.structure).toBeGreaterThan(0.8);
+  });
+
+  it('finds little for a picture it does not hold', () => {
+    const match = best(scene(1234, 360, 300));
+    expect(match?.verification.alignment.structure ?? 0).toBeLessThan(0.6);
+    expect(match?.verification.weight ?? 0).toBeLessThan(20);
+  });
+});
+
+describe('confidence', () => {
+  const cohort = cohortOf(new Map(), 'any');
+  const confidence = (verification: Verification) =>
+    confidenceOf(
+      { verification, support: 10, hashDistance: 120, structureDistance: 120, proposedBy: 'keypoints' },
+      cohort,
+    );
+
+  it('is high for a crop and low for another picture', () => {
+    expect(confidence(best(crop(pictures[3]!, 90, 60, 200, 180))!.verification)).toBeGreaterThan(0.9);
+    const stranger = best(scene(1234, 360, 300));
+    if (stranger !== null) expect(confidence(stranger.verification)).toBeLessThan(0.3);
+  });
+
+  it('takes the second best of the other works as the cohort, and a typical one where there are fewer', () => {
+    const { verification } = best(crop(pictures[3]!, 90, 60, 200, 180))!;
+    const evidence = (elastic: number): Evidence => ({
+      verification: { ...verification, weight: 0, alignment: { ...verification.alignment, elastic } },
+      support: 0,
+      hashDistance: 256,
+      structureDistance: 256,
+      proposedBy: 'hash',
+    });
+    const all = new Map([
+      ['own', [evidence(0.9)]],
+      ['twin', [evidence(0.8)]],
+      ['rival', [evidence(0.2), evidence(0.6)]],
+      ['other', [evidence(0.1)]],
+    ]);
+    expect(cohortOf(all, 'own').elastic).toBe(0.6);
+    expect(cohortOf(new Map([['own', [evidence(0.9)]]]), 'own')).toEqual(cohort);
+  });
+
+  it('describes what happened to the work', () => {
+    const mirrored = crop(lay(pictures[8]!, 'mirrored'), 40, 30, 260, 220);
+    const { id, verification } = best(mirrored)!;
+    const description = describeChange(
+      { verification, support: 10, hashDistance: 120, structureDistance: 120, proposedBy: 'keypoints' },
+      works[id]!.keypoints,
+      extractKeypoints(mirrored, OUTPUT_KEYPOINTS),
+    );
+    expect(description.changes).toContain('mirrored');
+    expect(description.changes).toContain('partial');
+    expect(description.changes).not.toContain('rotated');
+    expect(description.scale).toBeCloseTo(1, 1);
+  });
+});
+
+describe('KeypointIndex', () => {
+  const { keypoints } = view(pictures[4]!, OUTPUT_KEYPOINTS, OUTPUT_THUMB);
+
+  it('answers the same whatever the order of filing', () => {
+    const slow = new KeypointIndex(vocabulary);
+    for (const [id, work] of works.entries()) {
+      slow.add(id, work.keypoints);
+      slow.query(keypoints);
+    }
+    expect(slow.query(keypoints)).toEqual(index.query(keypoints));
+  });
+
+  it('forgets what is removed and refuses what is there', () => {
+    const changing = filled();
+    expect(changing.query(keypoints).works[0]!.id).toBe(4);
+    expect(changing.remove(4)).toBe(true);
+    expect(changing.remove(4)).toBe(false);
+    expect(changing.query(keypoints).works.map((work) => work.id)).not.toContain(4);
+    changing.add(4, works[4]!.keypoints);
+    expect(() => changing.add(4, works[4]!.keypoints)).toThrow(RangeError);
+    expect(changing.query(keypoints).works[0]!.id).toBe(4);
+    expect(changing.size).toBe(12);
+  });
+});
+
+describe('aligning whole views', () => {
+  it.each(ORIENTATIONS)('lays the work on its picture %s', (orientation) => {
+    const laid = lay(pictures[2]!, orientation);
+    const { keypoints, thumb } = view(laid, OUTPUT_KEYPOINTS, OUTPUT_THUMB);
+    const output = prepareOutput(keypoints, thumb, new Float32Array(2 * keypoints.count).fill(1));
+    // What undoes the laying, by trying all: exactly one must agree.
+    const agreeing = ORIENTATIONS.filter((_, i) => {
+      const map = orientedMap(pictures[2]!, WHOLE, laid, WHOLE, i);
+      return glance(works[2]!, output, map).alignment.structure > 0.8;
+    });
+    const inverse = { rot90: 'rot270', rot270: 'rot90' } as Record<string, string>;
+    expect(agreeing).toEqual([inverse[orientation] ?? orientation]);
+    // The structure hash chooses the same one.
+    const own = structureHashes(works[2]!.thumb, WHOLE)[0]!;
+    const distances = structureHashes(thumb, WHOLE).map((hash) => structureDistance(hash, own));
+    expect(ORIENTATIONS[distances.indexOf(Math.min(...distances))]).toBe(agreeing[0]);
+  });
+
+  it('agrees with the negative, whose tone is reversed', () => {
+    const negative = draw(360, 300, (x, y) => {
+      const [r, g, b] = pixel(pictures[2]!, x, y);
+      return [255 - r, 255 - g, 255 - b];
+    });
+    const { keypoints, thumb } = view(negative, OUTPUT_KEYPOINTS, OUTPUT_THUMB);
+    const output = prepareOutput(keypoints, thumb, new Float32Array(2 * keypoints.count).fill(1));
+    const map = orientedMap(pictures[2]!, WHOLE, negative, WHOLE, 0);
+    const seen = verify(works[2]!, output, glance(works[2]!, output, map, true));
+    expect(seen.alignment.structure).toBeGreaterThan(0.8);
+    expect(seen.alignment.tone).toBeLessThan(-0.9);
+    expect(seen.inliers).toBeGreaterThan(50);
+  });
+});
+
+describe('trimBox', () => {
+  it('finds a coloured frame that is wider on one side', () => {
+    const framed = draw(400, 300, (x, y) =>
+      x >= 100 && x < 380 && y >= 30 && y < 290 ? pixel(pictures[1]!, x - 100, y - 30) : [200, 30, 90],
+    );
+    const box = trimBox(thumbnail(framed, OUTPUT_THUMB))!;
+    expect(box.x).toBeCloseTo(0.25, 1);
+    expect(box.y).toBeCloseTo(0.1, 1);
+    expect(box.width).toBeCloseTo(0.7, 1);
+    expect(box.height).toBeCloseTo(260 / 300, 1);
+  });
+
+  it('leaves a picture without a frame, and a flat one, alone', () => {
+    expect(
+      trimBox(
+        thumbnail(
+          draw(64, 64, () => grey(9)),
+          OUTPUT_THUMB,
+        ),
+      ),
+    ).toBeNull();
+    const noise = draw(128, 128, (x, y) => grey(Math.imul(x + 31 * y, 2654435761) >>> 24));
+    expect(trimBox(thumbnail(noise, OUTPUT_THUMB))).toBeNull();
+  });
+});
