@@ -52,7 +52,7 @@ export async function accuracyTable(fixtures: string): Promise<string> {
     const right = (found: string) => asset === null || found === asset;
     const judged = (matcher: Matcher, tier: 'high' | 'standard') =>
       matcher
-        .match(output.features)
+        .verify(matcher.propose(output.features))
         .some(
           ({ id, confidence }) =>
             confidence >= DEFAULT_POLICY.tiers[tier].minConfidence && right(references[id]!.asset),

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
+import { UtsushiError } from './errors.ts';
 import { sealAudit } from './features/audit/index.ts';
 import { LiveIndex, readVersion } from './features/catalogue/index.ts';
 import {
@@ -92,7 +94,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     } else {
       await requireMigrated(db);
     }
-    const compute = new ComputePool({ size: config.concurrency, ...config.compute });
+    const trustedPem = await readTrustFile(config.c2paTrustFile);
+    const compute = new ComputePool({ size: config.concurrency, ...config.compute, trustedPem });
     closers.push(() => compute.close());
     const checks: CheckDependencies = {
       db,
@@ -138,6 +141,20 @@ export async function openApp(options: AppOptions): Promise<App> {
   } catch (thrown) {
     await close().catch(() => {});
     throw thrown;
+  }
+}
+
+/** Read and understood at start, so that nonsense does not wait for the first signed picture to be noticed. */
+async function readTrustFile(path: string | undefined): Promise<string[]> {
+  if (path === undefined) return [];
+  try {
+    const pem = await readFile(path, 'utf8');
+    const { TrustList } = await import('./platform/provenance/index.ts');
+    void new TrustList([pem]);
+    return [pem];
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UtsushiError('invalid_config', `UTSUSHI_C2PA_TRUST_FILE: ${why}`, { cause });
   }
 }
 

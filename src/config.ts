@@ -28,6 +28,7 @@ const environment = z.object({
   UTSUSHI_MAX_BYTES: positive(64 * 2 ** 20),
   UTSUSHI_COMPUTE_TIMEOUT_MS: positive(30_000),
   UTSUSHI_COMPUTE_MEMORY_MB: positive(1_536),
+  UTSUSHI_C2PA_TRUST_FILE: z.string().min(1).optional(),
   UTSUSHI_FETCH_TIMEOUT_MS: positive(20_000),
   UTSUSHI_FETCH_ALLOWED_HOSTS: z
     .string()
@@ -54,6 +55,8 @@ export interface Config {
   readonly concurrency: number;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
+  /** File with certificates (PEM) whose C2PA signatures count as verified. */
+  readonly c2paTrustFile: string | undefined;
   readonly fetch: { readonly timeoutMs: number; readonly allowedHosts: readonly string[] };
   readonly jobLockMs: number;
   readonly sweepMs: number;
@@ -96,6 +99,7 @@ export function loadConfig(
     concurrency: e.UTSUSHI_CONCURRENCY,
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
+    c2paTrustFile: e.UTSUSHI_C2PA_TRUST_FILE,
     fetch: { timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS, allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS },
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,

@@ -5,6 +5,7 @@ import { catalogueCommand } from './commands/catalogue.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { operateCommands } from './commands/operate.ts';
+import { provenanceCommand } from './commands/provenance.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
 
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of [
     catalogueCommand(),
     checkCommand(),
+    provenanceCommand(),
     alertsCommand(),
     ...operateCommands(),
     demoCommand(),

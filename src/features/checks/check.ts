@@ -94,13 +94,11 @@ async function recordCheck(
   const policy = await currentPolicy(deps.db);
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
     await deps.index.refresh(deps.db);
-    const started = performance.now();
     const version = deps.index.version;
-    const matches =
+    const { matches, ms } =
       'unhashable' in examined.outcome
-        ? []
-        : compare(deps.index, pictureOf(examined, examined.outcome.features), policy, 'candidates').matches;
-    const searchMs = performance.now() - started;
+        ? { matches: [], ms: { search: 0, verify: 0 } }
+        : compare(deps.index, pictureOf(examined, examined.outcome.features), policy, 'candidates');
     // The file must lie in the store before a row may say so; without its row it is merely unused.
     const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';
     const retained = keepOriginal ? bytes : examined.shrunk!;
@@ -113,7 +111,7 @@ async function recordCheck(
         matches,
         policy,
         version,
-        ms: { ...examined.ms, search: searchMs },
+        ms: { ...examined.ms, ...ms },
         retained: { as: keepOriginal ? 'original' : 'shrunk', sha256: retainedSha256 },
         at: deps.clock(),
       });
@@ -179,6 +177,7 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
         pageUrl: sighting.page_url,
         seenAt: sighting.seen_at,
         outputSha256: examined.sha256,
+        provenance: examined.provenance,
         verdict,
         matches: matches.map(({ assetId, referenceId, kind, confidence, hashDistance }) => ({
           assetId,
@@ -208,6 +207,7 @@ async function upsertOutput(tx: Executor, { examined, retained, at }: CheckToWri
       byte_length: examined.byteLength,
       retained: retained.as,
       retained_sha256: retained.sha256,
+      provenance: JSON.stringify(examined.provenance),
       created_at: at,
     })
     // The update takes the row's lock even where it changes nothing: checks of one output go one after the other.

@@ -52,6 +52,8 @@ export interface Compared {
   readonly matches: readonly Match[];
   /** Whether the policy makes any match a candidate, listed or not. */
   readonly found: boolean;
+  /** Milliseconds. */
+  readonly ms: { readonly search: number; readonly verify: number };
 }
 
 /**
@@ -64,8 +66,11 @@ export function compare(
   policy: Policy,
   question: Question,
 ): Compared {
+  const started = performance.now();
+  const proposals = index.matcher.propose(output.features);
+  const proposedAt = performance.now();
   const best = new Map<string, Match>();
-  for (const verified of index.matcher.match(output.features)) {
+  for (const verified of index.matcher.verify(proposals)) {
     const { tier, ...reference } = index.reference(verified.id);
     // They come by falling confidence, so the first one of an asset is its best.
     if (best.has(reference.assetId)) continue;
@@ -75,9 +80,10 @@ export function compare(
   const all = [...best.values()];
   const candidates = all.filter((match) => match.candidate);
   const found = candidates.length > 0;
-  if (question === 'candidates') return { matches: candidates, found };
+  const ms = { search: proposedAt - started, verify: performance.now() - proposedAt };
+  if (question === 'candidates') return { matches: candidates, found, ms };
   const { minConfidence, top } = question;
-  return { matches: all.filter((match) => match.confidence >= minConfidence).slice(0, top), found };
+  return { matches: all.filter((match) => match.confidence >= minConfidence).slice(0, top), found, ms };
 }
 
 export function pictureOf(size: { width: number; height: number }, features: Features): OutputPicture {

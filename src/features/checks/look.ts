@@ -1,4 +1,5 @@
 import { type ErrorCode, asUtsushiError } from '../../errors.ts';
+import type { Provenance } from '../../platform/provenance/index.ts';
 import type { Examined } from '../../platform/compute/tasks.ts';
 import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
@@ -19,7 +20,7 @@ export type CheckAnswer =
       readonly verdict: 'no-candidate' | 'candidate' | 'unhashable';
       readonly reason?: string;
       readonly matches: readonly Omit<Match, 'candidate'>[];
-      readonly provenance: Provenance;
+      readonly provenance: StatedProvenance;
       readonly ms: {
         readonly decode: number;
         readonly fingerprint: number;
@@ -32,11 +33,8 @@ export type CheckAnswer =
     }
   | { readonly target: string; readonly error: { readonly code: ErrorCode; readonly message: string } };
 
-/** What the bytes say about the generator. No reader exists yet, so nothing is claimed. */
-export interface Provenance {
-  readonly grade: 'none';
-  readonly generator: null;
-}
+/** What the bytes say about the generator; what they do not say is left out, but for the generator. */
+export type StatedProvenance = Pick<Provenance, 'grade' | 'generator'> & Partial<Provenance>;
 
 /** Who hands a target in, and where it was seen; with it the check is recorded. */
 export interface RecordAs {
@@ -94,13 +92,11 @@ function answer(
   examined: Examined,
   ask: { readonly policy: VersionedPolicy; readonly question: Question },
 ): Exclude<CheckAnswer, { error: unknown }> {
-  const started = performance.now();
-  const { outcome } = examined;
-  const { matches, found } =
-    'fingerprint' in outcome
+  const { outcome, provenance } = examined;
+  const { matches, found, ms } =
+    'features' in outcome
       ? compare(deps.index, pictureOf(examined, outcome.features), ask.policy, ask.question)
-      : { matches: [], found: false };
-  const search = performance.now() - started;
+      : { matches: [], found: false, ms: { search: 0, verify: 0 } };
   return {
     target,
     sha256: examined.sha256,
@@ -109,10 +105,15 @@ function answer(
     verdict: 'unhashable' in outcome ? 'unhashable' : found ? 'candidate' : 'no-candidate',
     ...('unhashable' in outcome ? { reason: outcome.unhashable } : {}),
     matches: matches.map(({ candidate: _, ...match }) => match),
-    provenance: { grade: 'none', generator: null },
-    ms: { ...examined.ms, search, verify: 0 },
+    provenance: withoutNulls(provenance!),
+    ms: { decode: examined.ms.decode, fingerprint: examined.ms.fingerprint, ...ms },
     catalogueVersion: deps.index.version,
     policyVersion: ask.policy.version,
     algorithmVersion: ALGORITHM_VERSION,
   };
+}
+
+function withoutNulls(provenance: Provenance): StatedProvenance {
+  const stated = Object.fromEntries(Object.entries(provenance).filter(([, value]) => value !== null));
+  return { ...stated, grade: provenance.grade, generator: provenance.generator };
 }

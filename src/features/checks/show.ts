@@ -15,6 +15,8 @@ export interface RecordedAnswer {
     readonly verdict: 'no-candidate' | 'candidate' | 'unhashable';
     readonly reason: string | null;
     readonly matches: readonly Match[];
+    /** What the output's bytes say about its generator. */
+    readonly provenance: unknown;
     readonly alertIds: readonly string[];
     readonly ms: Readonly<Record<string, number>>;
     readonly catalogueVersion: number;
@@ -33,7 +35,7 @@ export async function showCheck(db: Database, sightingId: string): Promise<Recor
     .selectFrom('checks as c')
     .innerJoin('outputs as o', 'o.id', 'c.output_id')
     .selectAll('c')
-    .select('o.sha256')
+    .select(['o.sha256', 'o.provenance'])
     .where('c.id', '=', sighting.check_id)
     .executeTakeFirstOrThrow();
   const matches = await db
@@ -58,6 +60,7 @@ export async function showCheck(db: Database, sightingId: string): Promise<Recor
       verdict: check.verdict,
       reason: check.reason,
       matches: matches.map(({ body }) => body as Match),
+      provenance: check.provenance,
       alertIds: alerts.map((alert) => alert.id),
       ms: check.ms,
       catalogueVersion: check.catalogue_version,

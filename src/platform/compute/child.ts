@@ -6,36 +6,79 @@ import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
-import { decodeImage, shrinkToJpeg } from '../image/decode.ts';
+import { decodeImage, decodeUntouched, shrinkToJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
-import type { ExamineTask, Examined, FromChild, ToChild } from './tasks.ts';
+import { type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
+import type { FromChild, OperationName, Operations, PictureSource, ToChild } from './tasks.ts';
 
-async function examine(task: ExamineTask): Promise<Examined> {
-  const started = performance.now();
-  const { source, limits } = task;
-  const bytes = 'bytes' in source ? source.bytes : await readBounded(source.path, limits.maxBytes);
-  const decoded = await decodeImage(bytes, FINGERPRINT_RASTER, limits);
-  const inProportion = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, limits);
-  const decodedAt = performance.now();
-  const result = fingerprint(decoded.raster, { width: decoded.width, height: decoded.height });
-  const outcome = result.hashable
-    ? {
-        fingerprint: encodeFingerprint(result.fingerprint),
-        features: extractFeatures(inProportion.raster, result.fingerprint, task.role, vocabulary()),
-      }
-    : { unhashable: result.reason };
-  const fingerprintedAt = performance.now();
-  return {
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    byteLength: bytes.length,
-    format: decoded.format,
-    width: decoded.width,
-    height: decoded.height,
-    outcome,
-    ...(task.shrinkTo === undefined ? {} : { shrunk: await shrinkToJpeg(bytes, task.shrinkTo, limits) }),
-    ms: { decode: decodedAt - started, fingerprint: fingerprintedAt - decodedAt },
-  };
+type Implementations = {
+  [N in OperationName]: (
+    task: Parameters<Operations[N]>[0],
+    trust: TrustList,
+  ) => Promise<ReturnType<Operations[N]>>;
+};
+
+const operations: Implementations = {
+  examine: async (task, trust) => {
+    const started = performance.now();
+    const { limits } = task;
+    const bytes = await bytesOf(task);
+    const decoded = await decodeImage(bytes, FINGERPRINT_RASTER, limits);
+    const inProportion = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, limits);
+    const decodedAt = performance.now();
+    const result = fingerprint(decoded.raster, { width: decoded.width, height: decoded.height });
+    const outcome = result.hashable
+      ? {
+          fingerprint: encodeFingerprint(result.fingerprint),
+          features: extractFeatures(inProportion.raster, result.fingerprint, task.role, vocabulary()),
+        }
+      : { unhashable: result.reason };
+    const fingerprintedAt = performance.now();
+    const provenance = task.role === 'output' ? await provenanceOf(bytes, limits, trust) : null;
+    const readAt = performance.now();
+    return {
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      byteLength: bytes.length,
+      format: decoded.format,
+      width: decoded.width,
+      height: decoded.height,
+      outcome,
+      provenance,
+      ...(task.shrinkTo === undefined ? {} : { shrunk: await shrinkToJpeg(bytes, task.shrinkTo, limits) }),
+      ms: {
+        decode: decodedAt - started,
+        fingerprint: fingerprintedAt - decodedAt,
+        provenance: readAt - fingerprintedAt,
+      },
+    };
+  },
+  // A file that no decoder reads may still say where it comes from.
+  readProvenance: async (task, trust) => provenanceOf(await bytesOf(task), task.limits, trust),
+};
+
+async function bytesOf({ source, limits }: PictureSource): Promise<Uint8Array> {
+  return 'bytes' in source ? source.bytes : readBounded(source.path, limits.maxBytes);
+}
+
+async function provenanceOf(
+  bytes: Uint8Array,
+  limits: PictureSource['limits'],
+  trust: TrustList,
+): Promise<Provenance> {
+  return readProvenance(bytes, await decodeUntouched(bytes, limits), { trust, now: new Date() });
+}
+
+let trusted: { pem: string; list: TrustList } | undefined;
+
+function trustList(pem: readonly string[]): TrustList {
+  const key = pem.join('\n');
+  if (trusted?.pem !== key) trusted = { pem: key, list: new TrustList([...pem]) };
+  return trusted.list;
+}
+
+async function perform({ operation, task, trustedPem }: ToChild): Promise<unknown> {
+  return operations[operation](task as never, trustList(trustedPem));
 }
 
 function answer(message: FromChild): void {
@@ -43,8 +86,9 @@ function answer(message: FromChild): void {
   if (process.connected) process.send!(message);
 }
 
-process.on('message', ({ id, task }: ToChild) => {
-  examine(task).then(
+process.on('message', (message: ToChild) => {
+  const { id } = message;
+  perform(message).then(
     (value) => answer({ id, value }),
     (thrown: unknown) => answer({ id, error: asUtsushiError(thrown).toJSON() }),
   );

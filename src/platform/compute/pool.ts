@@ -2,7 +2,16 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { UtsushiError } from '../../errors.ts';
-import type { ExamineTask, Examined, FromChild, ToChild } from './tasks.ts';
+import type { Provenance } from '../provenance/index.ts';
+import type {
+  ExamineTask,
+  Examined,
+  FromChild,
+  OperationName,
+  Operations,
+  PictureSource,
+  ToChild,
+} from './tasks.ts';
 
 export interface ComputeOptions {
   /** Number of child processes, one job each at a time. */
@@ -11,11 +20,14 @@ export interface ComputeOptions {
   readonly timeoutMs: number;
   /** Resident memory at which a child is replaced; while it works, its job fails with `compute_crashed`. MiB. */
   readonly memoryMb: number;
+  /** Certificates, PEM, whose C2PA signatures count as verified. */
+  readonly trustedPem?: readonly string[];
 }
 
 interface Job {
-  readonly task: ExamineTask;
-  readonly resolve: (value: Examined) => void;
+  readonly operation: OperationName;
+  readonly task: PictureSource;
+  readonly resolve: (value: never) => void;
   readonly reject: (error: UtsushiError) => void;
 }
 
@@ -30,7 +42,7 @@ const PAGE_BYTES = 4096;
 const MEMORY_POLL_MS = 250;
 
 /**
- * A pool of child processes for decoding and fingerprinting. Children start when first needed and are replaced when
+ * A pool of child processes for decoding, fingerprinting and reading provenance. Children start when first needed and are replaced when
  * they die; a native crash, a hang or a memory bomb costs exactly the job that caused it.
  */
 export class ComputePool implements AsyncDisposable {
@@ -61,10 +73,26 @@ export class ComputePool implements AsyncDisposable {
    *   `compute_crashed`
    */
   examine(task: ExamineTask): Promise<Examined> {
+    return this.#run('examine', task);
+  }
+
+  /**
+   * Reads what a file's bytes say about its generator, also of a file that cannot be decoded.
+   *
+   * @throws UtsushiError about the file (`file_not_found`, `image_too_large`), or `compute_timeout`, `compute_crashed`
+   */
+  readProvenance(task: PictureSource): Promise<Provenance> {
+    return this.#run('readProvenance', task);
+  }
+
+  #run<N extends OperationName>(
+    operation: N,
+    task: Parameters<Operations[N]>[0],
+  ): Promise<ReturnType<Operations[N]>> {
     if (this.#closed)
       return Promise.reject(new UtsushiError('compute_crashed', 'the compute pool is closed'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, resolve, reject });
+      this.#waiting.push({ operation, task, resolve, reject });
       this.#dispatch();
     });
   }
@@ -107,7 +135,9 @@ export class ComputePool implements AsyncDisposable {
     child.process.ref();
     child.process.channel?.ref();
     // A child that died in between is noticed by its 'exit'; the send error carries nothing more.
-    child.process.send({ id, task: job.task } satisfies ToChild, () => {});
+    const { operation, task } = job;
+    const trustedPem = this.#options.trustedPem ?? [];
+    child.process.send({ id, operation, task, trustedPem } satisfies ToChild, () => {});
     this.#memoryWatch ??= setInterval(() => void this.#killTheGreedy(), MEMORY_POLL_MS).unref();
   }
 
@@ -131,7 +161,7 @@ export class ComputePool implements AsyncDisposable {
     const { job } = child;
     if (job?.id !== message.id) return;
     this.#release(child);
-    if ('value' in message) job.resolve(message.value);
+    if ('value' in message) job.resolve(message.value as never);
     else job.reject(new UtsushiError(message.error.code, message.error.message));
     this.#dispatch();
   }

@@ -1,11 +1,16 @@
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
 import type { ErrorCode } from '../../errors.ts';
+import type { Provenance } from '../provenance/index.ts';
 
-/** What a compute child is asked: look at one picture, given by path or by its bytes. */
-export interface ExamineTask {
+/** A picture, by path or by its bytes. */
+export interface PictureSource {
   readonly source: { readonly path: string } | { readonly bytes: Uint8Array };
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
+}
+
+/** Look at one picture. */
+export interface ExamineTask extends PictureSource {
   /** A reference image is stored, an output is looked for in them. */
   readonly role: 'work' | 'output';
   /** Also return the shrunk picture to keep, at most this many pixels on its longer side. */
@@ -24,11 +29,28 @@ export interface Examined {
   readonly outcome:
     | { readonly fingerprint: Uint8Array; readonly features: Features }
     | { readonly unhashable: UnhashableReason };
+  /** What the bytes of an output say about its generator; null for a work. */
+  readonly provenance: Provenance | null;
   readonly shrunk?: Uint8Array;
-  readonly ms: { readonly decode: number; readonly fingerprint: number };
+  readonly ms: { readonly decode: number; readonly fingerprint: number; readonly provenance: number };
 }
 
-export type ToChild = { readonly id: number; readonly task: ExamineTask };
+/** What a child can do, by name. */
+export interface Operations {
+  examine: (task: ExamineTask) => Examined;
+  readProvenance: (task: PictureSource) => Provenance;
+}
+
+export type OperationName = keyof Operations;
+
+export interface ToChild {
+  readonly id: number;
+  readonly operation: OperationName;
+  readonly task: PictureSource;
+  /** Certificates, PEM, whose C2PA signatures count as verified. */
+  readonly trustedPem: readonly string[];
+}
+
 export type FromChild =
-  | { readonly id: number; readonly value: Examined }
+  | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };

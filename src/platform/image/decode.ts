@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { UtsushiError } from '../../errors.ts';
 import type { Raster } from '../../vision/fingerprint/raster.ts';
+import type { Pixels } from '../provenance/index.ts';
 
 // One picture a process at a time: Utsushi runs one compute child a core, so more threads here only fight each other.
 sharp.concurrency(1);
@@ -90,6 +91,24 @@ export async function decodeImage(
   } catch (thrown) {
     throw asDecodeError(thrown);
   }
+}
+
+/**
+ * The picture's own samples, neither turned, flattened, resized nor colour-managed: what hidden layers, signatures and
+ * watermarks are written into.
+ *
+ * @returns undefined when it cannot be decoded
+ */
+export async function decodeUntouched(bytes: Uint8Array, limits: DecodeLimits): Promise<Pixels | undefined> {
+  if (sniffFormat(bytes) === undefined) return undefined;
+  const options = { ignoreIcc: true, pages: 1, failOn: 'error', limitInputPixels: limits.maxPixels } as const;
+  const decoded = await sharp(bytes, options)
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch(() => undefined);
+  if (decoded === undefined) return undefined;
+  const { width, height, channels } = decoded.info;
+  return { width, height, channels, data: decoded.data };
 }
 
 /**

@@ -98,6 +98,8 @@ export interface OutputRow {
   /** What is in the blob store: the file itself, or only a shrunk picture for later comparison. */
   retained: 'original' | 'shrunk';
   retained_sha256: string;
+  /** What its bytes say about the generator, graded. */
+  provenance: Json<unknown>;
   created_at: Time;
 }
 

@@ -61,6 +61,15 @@ interface Guess {
   readonly inverted: boolean;
 }
 
+/** What `propose` found, for `verify` to look at. */
+export interface Proposals {
+  readonly output: Features;
+  readonly prepared: OutputView;
+  /** By id of the reference image: how well its keypoints support it. */
+  readonly support: ReadonlyMap<number, number>;
+  readonly guesses: readonly Guess[];
+}
+
 /**
  * All reference images, ready to be found in outputs: by the hashes of their views, by their keypoints where they are
  * searched deeply; every proposal is aligned and looked at before it counts.
@@ -96,8 +105,8 @@ export class Matcher {
     this.#keypoints.remove(id);
   }
 
-  /** Every reference image that was verified in the output, the surest first, however weak. */
-  match(output: Features): Verified[] {
+  /** Where works might be in the output: quick, and wrong more often than not. */
+  propose(output: Features): Proposals {
     const answer = this.#keypoints.query(output.keypoints);
     const prepared = prepareOutput(output.keypoints, output.thumb, answer.rarity);
     const proposals = answer.works
@@ -117,6 +126,11 @@ export class Matcher {
       })),
       ...this.#proposeByHash(output),
     ];
+    return { output, prepared, support, guesses };
+  }
+
+  /** Every proposed reference image that was verified in the output, the surest first, however weak. */
+  verify({ output, prepared, support, guesses }: Proposals): Verified[] {
     const evidence = new Map<number, Evidence[]>();
     for (const { guess, seen } of this.#mostPromising(guesses, prepared)) {
       const { features } = this.#works.get(guess.id)!;

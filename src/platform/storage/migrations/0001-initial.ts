@@ -70,6 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       byte_length bigint not null,
       retained text not null check (retained in ('original', 'shrunk')),
       retained_sha256 text not null,
+      provenance jsonb not null,
       created_at timestamptz not null
     )`,
     sql`create table checks (

@@ -1,0 +1,96 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CommandLine, buildCommand } from '../../support/command.ts';
+import { type Installation, install } from '../../support/installation.ts';
+import { artwork } from '../../support/pictures.ts';
+import { iTXt, png, rawPicture } from '../../support/provenance-encoders.ts';
+
+const PARAMETERS =
+  'masterpiece, tsukimi_ranger, <lora:tsuki-usagi-style:0.8>\nNegative prompt: lowres\nSteps: 20, Seed: 7, Model: dream_v3';
+
+interface Line {
+  readonly target: string;
+  readonly grade: string;
+  readonly generator: string | null;
+  readonly model: string | null;
+  readonly prompt: string | null;
+  readonly negativePrompt: string | null;
+  readonly sources: string[];
+  readonly loras: string[];
+  readonly findings: { reader: string; grade: string; where: string; sentence: { ja: string; en: string } }[];
+  readonly reliance: { assetId: string; term: string; where: string }[];
+  readonly error?: { code: string };
+}
+
+describe('utsushi provenance', () => {
+  let installation: Installation;
+  let utsushi: CommandLine;
+  const at = (name: string) => join(installation.dataDir, 'pictures', name);
+
+  beforeAll(async () => {
+    await buildCommand();
+    installation = await install('postgres');
+    utsushi = new CommandLine(installation.env);
+    await mkdir(at(''), { recursive: true });
+    await artwork(1).png().toFile(at('work.png'));
+    await writeFile(
+      at('manifest.jsonl'),
+      JSON.stringify({ file: 'work.png', asset_id: 'moon', title: '月のうさぎ', aliases: ['Tsukimi Ranger'] }),
+    );
+    expect((await utsushi.run('catalogue', 'import', at('manifest.jsonl'))).code).toBe(0);
+    await writeFile(at('generated.png'), png(rawPicture(3, 64, 64), iTXt('parameters', PARAMETERS)));
+    await writeFile(at('plain.png'), png(rawPicture(4, 64, 64)));
+  });
+  afterAll(() => installation.close());
+
+  test('says who made it, from what prompt, and which work the prompt names', async () => {
+    const ran = await utsushi.run(
+      'provenance',
+      at('generated.png'),
+      at('plain.png'),
+      at('none.png'),
+      '--json',
+    );
+    const [generated, plain, none] = ran.json<Line>();
+    expect(generated).toMatchObject({
+      target: at('generated.png'),
+      grade: 'declared',
+      model: 'dream_v3',
+      prompt: expect.stringContaining('tsukimi_ranger'),
+      negativePrompt: 'lowres',
+      sources: [],
+      loras: ['tsuki-usagi-style'],
+    });
+    expect(generated!.findings[0]!.sentence).toEqual({ ja: expect.any(String), en: expect.any(String) });
+    expect(generated!.reliance).toEqual([
+      expect.objectContaining({
+        assetId: 'moon',
+        term: 'Tsukimi Ranger',
+        where: expect.stringContaining('prompt'),
+      }),
+    ]);
+    expect(plain).toMatchObject({ grade: 'none', generator: null, prompt: null, reliance: [] });
+    expect(none).toMatchObject({ error: { code: 'file_not_found' } });
+    expect(ran.code).toBe(3);
+  });
+
+  test('stands in the answer of a check, and is no similarity match by itself', async () => {
+    const ran = await utsushi.run('check', at('generated.png'), '--json');
+    expect(ran.json()[0]).toMatchObject({
+      verdict: 'no-candidate',
+      matches: [],
+      provenance: { grade: 'declared', prompt: expect.stringContaining('tsukimi_ranger') },
+    });
+    expect(ran.code).toBe(0);
+  });
+
+  test('says that nothing found proves nothing, in either language', async () => {
+    expect((await utsushi.run('provenance', at('plain.png'), '--lang', 'ja')).stdout).toContain(
+      '何の証拠にもなりません',
+    );
+    expect((await utsushi.run('provenance', at('plain.png'), '--lang', 'en')).stdout).toContain(
+      'proves nothing',
+    );
+  });
+});
