@@ -36,7 +36,12 @@ describe('utsushi provenance', () => {
     await artwork(1).png().toFile(at('work.png'));
     await writeFile(
       at('manifest.jsonl'),
-      JSON.stringify({ file: 'work.png', asset_id: 'moon', title: '月のうさぎ', aliases: ['Tsukimi Ranger'] }),
+      JSON.stringify({
+        file: 'work.png',
+        asset_id: 'moon',
+        title: '月のうさぎ',
+        aliases: ['Tsukimi Ranger'],
+      }),
     );
     expect((await utsushi.run('catalogue', 'import', at('manifest.jsonl'))).code).toBe(0);
     await writeFile(at('generated.png'), png(rawPicture(3, 64, 64), iTXt('parameters', PARAMETERS)));
