@@ -7,7 +7,7 @@ const FEW_POINTS = 12;
 const LINES_AGREE = 0.6;
 const LINES_DIFFER = 0.35;
 /** Mean chroma difference (levels) up to which colours are said to agree. */
-const COLOURS_AGREE = 8;
+const COLOURS_AGREE = 14;
 
 /**
  * What a reviewer reads: how much of the work appears, where and how it lies, what agrees and what does not. Only facts
