@@ -12,7 +12,7 @@ import { FULL, Scene, TIMEOUT } from '../../support/scene.ts';
  * commands at work. The server accepts 200.
  */
 const BUDGET = 90;
-const SIGHTINGS = FULL ? 500 : 100;
+const SIGHTINGS = FULL ? 500 : 40;
 const WORKS = 10;
 const SAMPLING_MS = TIMEOUT.timeout - 10_000;
 

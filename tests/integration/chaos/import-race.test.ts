@@ -14,7 +14,7 @@ import { artwork } from '../../support/pictures.ts';
 import { Processes, build, mustSucceed, processesOf } from '../../support/processes.ts';
 import { FULL, Scene, TIMEOUT } from '../../support/scene.ts';
 
-const SIGHTINGS = FULL ? 200 : 100;
+const SIGHTINGS = FULL ? 200 : 40;
 /** Works that are there from the beginning; outputs copy these and as many again, which come during the scan. */
 const WORKS = 10;
 const IMPORTS = 4;
