@@ -258,7 +258,8 @@ async function upsertAsset(
       row === undefined ? conflict.doNothing() : conflict.column('id').doUpdateSet(described),
     )
     .execute();
-  if (row === undefined) return;
+  // Several rows describe one asset, one for each picture; one that says nothing of licences must not undo another.
+  if (row?.licences === undefined) return;
   await tx.deleteFrom('licences').where('asset_id', '=', id).execute();
   if (row.licences.length === 0) return;
   await tx

@@ -56,9 +56,10 @@ const row = z.object({
   human_authorship: optionalText,
   tier: z.preprocess((value) => (value === '' ? undefined : value), z.enum(['high', 'standard']).optional()),
   published: date,
+  /** Undefined where a row says nothing of licences; an empty list says that there are none. */
   licences: z.preprocess(
-    (value) => (typeof value === 'string' ? (value.trim() === '' ? [] : parseJson(value)) : (value ?? [])),
-    z.array(licence),
+    (value) => (typeof value === 'string' ? fromJsonCell(value) : value),
+    z.array(licence).optional(),
   ),
 });
 
@@ -171,6 +172,11 @@ function faultyRow(source: string, line: number, what: string): ImportItem {
     file: `${source}:${line}`,
     error: new UtsushiError('invalid_manifest', `line ${line}: ${what}`),
   };
+}
+
+/** A CSV cell that holds JSON; what is no JSON stays text, so that it is named as a fault. */
+function fromJsonCell(cell: string): unknown {
+  return cell.trim() === '' ? undefined : (parseJson(cell) ?? cell);
 }
 
 function parseJson(content: string): unknown {

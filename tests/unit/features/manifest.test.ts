@@ -85,3 +85,14 @@ test('takes the pictures of a folder in name order, and leaves other and hidden 
 test('says plainly that a path does not exist', async () => {
   await expect(listImport(join(dir, 'nothing'), undefined)).rejects.toMatchObject({ code: 'usage' });
 });
+
+test('a row that says nothing of licences leaves them alone; one that says it wrongly is a fault', async () => {
+  const path = await write(
+    'm.csv',
+    'file,asset_id,title,licences\na.png,a,A,\nb.png,b,B,not json\nc.png,c,C,[]\n',
+  );
+  const items = await listImport(path, undefined);
+  expect(items[0]).toMatchObject({ row: { licences: undefined } });
+  expect(items[1]).toMatchObject({ error: { message: expect.stringMatching(/^line 3: licences/) } });
+  expect(items[2]).toMatchObject({ row: { licences: [] } });
+});
