@@ -1,0 +1,93 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { App } from '../../../app.ts';
+import { UtsushiError } from '../../../errors.ts';
+import { openSighting, openUpload, showCheck } from '../../../features/checks/index.ts';
+import { type ApiServer, anything } from '../api.ts';
+
+const urlCheck = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  pageUrl: z.url({ protocol: /^https?$/ }).optional(),
+  account: z.string().min(1).optional(),
+  postedAt: z.iso.datetime({ offset: true }).optional(),
+});
+const uploadFields = urlCheck.omit({ url: true });
+const accepted = z.object({ id: z.uuid(), state: z.literal('pending') });
+
+/** Checks: one output in, an explained answer out. */
+export function checkRoutes(server: ApiServer, app: App): void {
+  server.route({
+    method: 'POST',
+    url: '/checks',
+    schema: {
+      summary: 'Submit one output: a file (multipart, field `file`) or a JSON body with its URL',
+      consumes: ['application/json', 'multipart/form-data'],
+      response: { 202: accepted },
+    },
+    handler: async (request, reply) => {
+      const id = request.isMultipart()
+        ? await acceptUpload(app, request)
+        : await acceptUrl(app, request.body);
+      // The sighting is stored: should the queue be away, the sweeper enqueues it later.
+      await (
+        await app.queue()
+      )
+        .add('check-sighting', { sightingId: id }, { jobId: id })
+        .catch((error: unknown) => app.log.warn({ err: error }, 'check stored, not yet queued'));
+      return reply.code(202).send({ id, state: 'pending' as const });
+    },
+  });
+  server.route({
+    method: 'GET',
+    url: '/checks/:id',
+    schema: {
+      summary: 'How far a submitted output has come, and what was found',
+      params: z.object({ id: z.uuid() }),
+      response: { 200: anything },
+    },
+    handler: ({ params }) => showCheck(app.db, params.id),
+  });
+}
+
+async function acceptUrl(app: App, body: unknown): Promise<string> {
+  const parsed = urlCheck.safeParse(body);
+  if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
+  const { url, pageUrl, account, postedAt } = parsed.data;
+  return openSighting(
+    app.db,
+    {
+      acquisition: 'fetched',
+      acquiredBy: 'api',
+      imageUrl: url,
+      pageUrl: pageUrl ?? null,
+      account: account ?? null,
+      postedAt: postedAt === undefined ? null : new Date(postedAt),
+    },
+    app.checks.clock(),
+  );
+}
+
+async function acceptUpload(app: App, request: FastifyRequest): Promise<string> {
+  let bytes: Buffer | undefined;
+  const fields: Record<string, unknown> = {};
+  for await (const part of request.parts()) {
+    if (part.type === 'file') bytes = await part.toBuffer();
+    else fields[part.fieldname] = part.value;
+  }
+  if (bytes === undefined) throw new UtsushiError('invalid_request', 'the form has no file');
+  if (bytes.length === 0) throw new UtsushiError('empty_file', 'the file has no bytes');
+  const parsed = uploadFields.safeParse(fields);
+  if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
+  const { pageUrl, account, postedAt } = parsed.data;
+  return openUpload(
+    app.checks,
+    bytes,
+    {
+      acquiredBy: 'api',
+      pageUrl: pageUrl ?? null,
+      account: account ?? null,
+      postedAt: postedAt === undefined ? null : new Date(postedAt),
+    },
+    app.checks.clock(),
+  );
+}
