@@ -149,6 +149,7 @@ module.exports = {
       to: { path: '^(node:)?test(/|$)|(^|node_modules/)vitest(/|$)' },
     },
     vendor('sharp', '^src/platform/image/', 'sharp lives in platform/image and nowhere else.'),
+    vendor('fontkit|@expo-google-fonts', '^src/platform/fonts/', 'The font lives in platform/fonts.'),
     vendor('bullmq|ioredis', '^src/platform/queue/', 'The queue lives in platform/queue.'),
     vendor(
       'kysely',

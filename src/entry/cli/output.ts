@@ -1,6 +1,5 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import type { Sentence } from '../../vision/matching/match.ts';
 
 export type Language = 'ja' | 'en';
 
@@ -59,17 +58,6 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
     .map((line) => line.trimEnd())
     .join('\n');
 }
-
-export const KIND_LABELS = {
-  reproduction: { ja: '複製型の候補', en: 'reproduction candidate' },
-  adaptation: { ja: '改変型の候補', en: 'adaptation candidate' },
-} as const satisfies Record<string, Sentence>;
-
-/** Said wherever a kind is shown to a person. */
-export const NO_LEGAL_FINDING: Sentence = {
-  ja: '候補の提示であり、法的評価ではありません。',
-  en: 'Candidates for a person to decide; not a legal finding.',
-};
 
 /** A progress bar on a terminal, nothing elsewhere. */
 export function progressBar(what: string): { update(done: number, total: number): void; stop(): void } {

@@ -6,3 +6,15 @@ export interface Sentence {
   readonly ja: string;
   readonly en: string;
 }
+
+/** How a kind is named to people. */
+export const KIND_LABELS = {
+  reproduction: { ja: '複製型の候補', en: 'reproduction candidate' },
+  adaptation: { ja: '改変型の候補', en: 'adaptation candidate' },
+} as const satisfies Record<Kind, Sentence>;
+
+/** Said wherever a kind is shown to a person. */
+export const NO_LEGAL_FINDING: Sentence = {
+  ja: '候補の提示であり、法的評価ではありません。',
+  en: 'Candidates for a person to decide; not a legal finding.',
+};

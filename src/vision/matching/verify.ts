@@ -29,6 +29,9 @@ export interface OutputView {
   readonly rarity: Float32Array;
 }
 
+/** x and y in the work, x and y in the output. */
+export type Correspondence = readonly [number, number, number, number];
+
 export interface Verification {
   /** From the work's keypoint raster to the output's. */
   readonly transform: Transform;
@@ -44,6 +47,8 @@ export interface Verification {
   readonly alignment: Alignment;
   /** The work's outline in shares of the output's sides. */
   readonly quad: readonly (readonly [number, number])[];
+  /** The pairs of keypoints that agree: place in the work, place in the output, in shares of their sides. */
+  readonly correspondences: readonly Correspondence[];
   readonly mirrored: boolean;
   /** Lines outside the quad: share of the output's area there that is not plain, 0..1; 0 where nothing is outside. */
   readonly surroundings: number;
@@ -422,9 +427,19 @@ export function verify(work: WorkView, output: OutputView, seen: Glance): Verifi
     overlap: { work: alignment.inside, output: Math.min(1, clippedArea(quad)) },
     alignment,
     quad,
+    correspondences: inShares(tight, k, o),
     mirrored: areaScale(map, k.width / 2, k.height / 2) < 0,
     surroundings: surroundings(output.pyramid, quad),
   };
+}
+
+function inShares({ x, y, u, v, length }: Guided, work: Keypoints, output: Keypoints): Correspondence[] {
+  return Array.from({ length }, (_, i) => [
+    (x[i]! + 0.5) / work.width,
+    (y[i]! + 0.5) / work.height,
+    (u[i]! + 0.5) / output.width,
+    (v[i]! + 0.5) / output.height,
+  ]);
 }
 
 function residualOf(pairs: Guided, map: Transform, size: number): number {

@@ -239,6 +239,9 @@ describe('aligning whole views', () => {
     expect(seen.alignment.structure).toBeGreaterThan(0.8);
     expect(seen.alignment.tone).toBeLessThan(-0.9);
     expect(seen.inliers).toBeGreaterThan(50);
+    // The same picture at the same size: every pair lies at one place.
+    expect(seen.correspondences).toHaveLength(seen.inliers);
+    for (const [x, y, u, v] of seen.correspondences) expect(Math.hypot(x - u, y - v)).toBeLessThan(0.03);
   });
 });
 

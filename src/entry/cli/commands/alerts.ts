@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { UtsushiError } from '../../../errors.ts';
 import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import type { Match } from '../../../features/checks/index.ts';
+import { KIND_LABELS } from '../../../vision/matching/match.ts';
 import { type CommonOptions, dataDirOption, jsonOption, wholeNumber, withApp } from '../context.ts';
-import { KIND_LABELS, localLanguage, print, printJson, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say, table } from '../output.ts';
 
 const EMPTY = 'No alerts. They appear when a recorded check finds a candidate: utsushi check FILE --record';
 

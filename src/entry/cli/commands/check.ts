@@ -9,6 +9,7 @@ import {
   checkTarget,
   currentPolicy,
 } from '../../../features/checks/index.ts';
+import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
 import {
   type CommonOptions,
   EXIT,
@@ -18,15 +19,7 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import {
-  KIND_LABELS,
-  type Language,
-  NO_LEGAL_FINDING,
-  localLanguage,
-  print,
-  printJson,
-  say,
-} from '../output.ts';
+import { type Language, localLanguage, print, printJson, say } from '../output.ts';
 
 interface CheckOptions extends CommonOptions {
   readonly minConfidence?: number;

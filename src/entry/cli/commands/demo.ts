@@ -11,16 +11,9 @@ import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import { importCatalogue, listImport } from '../../../features/catalogue/index.ts';
 import { type Match, findSighting, openUpload } from '../../../features/checks/index.ts';
 import { removeEmbeddedPostgres } from '../../../platform/storage/embedded/index.ts';
+import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
 import { closeWhenInterrupted, jsonOption } from '../context.ts';
-import {
-  KIND_LABELS,
-  NO_LEGAL_FINDING,
-  localLanguage,
-  print,
-  printJson,
-  progressBar,
-  table,
-} from '../output.ts';
+import { localLanguage, print, printJson, progressBar, table } from '../output.ts';
 
 const POLL_MS = 50;
 const GIVE_UP_MS = 120_000;
