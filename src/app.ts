@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setInterval } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
 import { UtsushiError } from './errors.ts';
@@ -37,6 +38,8 @@ export interface App extends AsyncDisposable {
   queue(): Promise<JobQueue>;
   /** Takes jobs from the queues until the app is closed. */
   startWorkers(queues?: readonly QueueName[]): Promise<RunningWorkers>;
+  /** Brings the catalogue in memory up to date now, and from then on every second until the app is closed. */
+  keepIndexFresh(): Promise<void>;
   /**
    * Makes this process the only one of its name on this data directory, for as long as it lives. With an external
    * database there is no such claim: several machines may serve it.
@@ -63,6 +66,8 @@ export interface AppOptions {
 
 /** The most connections a process opens: `features` for its own tables, `queue` for BullMQ (one listens a worker). */
 const CONNECTIONS = { features: 8, queue: 6 } as const;
+/** A change of the catalogue reaches every process within this time and the reading of what changed. */
+const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
 
@@ -109,6 +114,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     };
     let opened: Promise<JobQueue> | undefined;
     const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));
+    let kept: Promise<void> | undefined;
     const app: App = {
       config,
       secrets,
@@ -119,6 +125,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       queue,
       startWorkers: async (queues = ['checks', 'upkeep']) => {
         const jobs = await queue();
+        await app.keepIndexFresh();
         const handlers = handlersOf(app);
         // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
         const concurrency = { checks: config.concurrency * 2, upkeep: 1 };
@@ -133,6 +140,10 @@ export async function openApp(options: AppOptions): Promise<App> {
         }
         return workers;
       },
+      keepIndexFresh: () =>
+        (kept ??= checks.index.refresh(db).then(() => {
+          closers.push(refreshEvery(REFRESH_MS, app));
+        })),
       claim: async (name, description) => (await embedded?.claim(name, description))?.lost,
       close,
       [Symbol.asyncDispose]: close,
@@ -207,6 +218,23 @@ async function openQueue(
   const queue = await JobQueue.open({ kind: 'postgres', pool }, settings);
   closers.push(() => queue.close());
   return queue;
+}
+
+/** @returns stops it, after the reading at hand */
+function refreshEvery(everyMs: number, { checks, db, log }: App): () => Promise<void> {
+  const stop = new AbortController();
+  const running = (async () => {
+    for await (const _ of setInterval(everyMs, undefined, { signal: stop.signal, ref: false })) {
+      // Who needs a fresh index asks for its age; here the failure is only noted.
+      await checks.index
+        .refresh(db)
+        .catch((error: unknown) => log.warn({ err: error }, 'catalogue not read'));
+    }
+  })().catch(() => {});
+  return async () => {
+    stop.abort();
+    await running;
+  };
 }
 
 /** What each kind of job does. */

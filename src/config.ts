@@ -39,6 +39,8 @@ const environment = z.object({
         .map((host) => host.trim())
         .filter(Boolean),
     ),
+  UTSUSHI_SCREEN_CAPACITY: positive(4 * availableParallelism()),
+  UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),
   UTSUSHI_JOB_LOCK_MS: positive(30_000),
   UTSUSHI_SWEEP_MS: positive(30_000),
   UTSUSHI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
@@ -58,6 +60,8 @@ export interface Config {
   /** File with certificates (PEM) whose C2PA signatures count as verified. */
   readonly c2paTrustFile: string | undefined;
   readonly fetch: { readonly timeoutMs: number; readonly allowedHosts: readonly string[] };
+  /** How many pictures are screened at once, and how old the catalogue in memory may be then. */
+  readonly screening: { readonly capacity: number; readonly indexMaxAgeMs: number };
   readonly jobLockMs: number;
   readonly sweepMs: number;
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
@@ -101,6 +105,7 @@ export function loadConfig(
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
     c2paTrustFile: e.UTSUSHI_C2PA_TRUST_FILE,
     fetch: { timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS, allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS },
+    screening: { capacity: e.UTSUSHI_SCREEN_CAPACITY, indexMaxAgeMs: e.UTSUSHI_INDEX_MAX_AGE_MS },
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,
     logLevel: e.UTSUSHI_LOG_LEVEL,

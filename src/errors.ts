@@ -103,8 +103,9 @@ export const ERROR_CODES = {
   },
   index_stale: {
     retry: true,
-    means: 'The catalogue kept changing while this check ran.',
-    remedy: 'Nothing to do: it is tried again.',
+    means:
+      'The catalogue in memory is not confirmed to be the newest: it kept changing, or the database was away.',
+    remedy: 'It is tried again; should it last, see `utsushi doctor` for the database.',
   },
   audit_broken: {
     retry: false,

@@ -20,6 +20,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { screenRoutes } from './routes/screen.ts';
 
 export interface HttpOptions {
   readonly app: App;
@@ -43,7 +44,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Every room of the API registers its own routes, below /api. */
-const ROUTES = [checkRoutes, assetRoutes, alertRoutes];
+const ROUTES = [checkRoutes, assetRoutes, alertRoutes, screenRoutes];
 
 /** The HTTP interface: API, OpenAPI document, health and metrics. The caller listens and closes. */
 export async function buildServer({ app, apiToken }: HttpOptions): Promise<FastifyInstance> {

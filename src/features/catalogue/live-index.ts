@@ -1,3 +1,4 @@
+import { UtsushiError } from '../../errors.ts';
 import type { Executor } from '../../platform/storage/database.ts';
 import { vocabulary } from '../../platform/compute/vocabulary.ts';
 import { decodeFeatures } from '../../vision/fingerprint/features.ts';
@@ -26,6 +27,8 @@ export class LiveIndex {
   #nextId = 0;
   #version: number;
   #refreshing: Promise<void> | undefined;
+  /** On the process's monotonic clock, in milliseconds: until when the index is known to have been current. */
+  #currentAt = -Infinity;
 
   /** @param after leave out what had not changed since this version: the retroactive match looks for the rest only */
   constructor(after = 0) {
@@ -40,6 +43,24 @@ export class LiveIndex {
   /** Reference images of enabled assets. */
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Milliseconds since the database last confirmed that the index shows the newest version; Infinity before that. */
+  get age(): number {
+    return performance.now() - this.#currentAt;
+  }
+
+  /**
+   * @param maxAgeMs how long ago the database may last have confirmed the index
+   * @throws UtsushiError `index_stale`
+   */
+  requireYoungerThan(maxAgeMs: number): void {
+    if (this.age <= maxAgeMs) return;
+    const since = Number.isFinite(this.age) ? `for ${Math.round(this.age / 1_000)} s` : 'yet';
+    throw new UtsushiError(
+      'index_stale',
+      `the catalogue in memory was not confirmed ${since}; the bound is ${maxAgeMs / 1_000} s`,
+    );
   }
 
   get matcher(): Matcher {
@@ -64,8 +85,12 @@ export class LiveIndex {
 
   async #read(db: Executor): Promise<void> {
     // The version is read first: what commits in between is read too, and simply read once more by the next refresh.
+    const asked = performance.now();
     const { version } = await readVersion(db);
-    if (version === this.#version) return;
+    if (version === this.#version) {
+      this.#currentAt = asked;
+      return;
+    }
     const rows = await changedReferences(db, this.#version);
     for (const row of rows) {
       const old = this.#idOf.get(row.referenceId);
@@ -88,6 +113,7 @@ export class LiveIndex {
       this.#idOf.set(row.referenceId, id);
     }
     this.#version = version;
+    this.#currentAt = asked;
   }
 }
 

@@ -4,4 +4,5 @@ export { type CheckAnswer, checkTarget } from './look.ts';
 export { currentPolicy, ensurePolicy } from './policies.ts';
 export { matchRetroactively } from './retroactive.ts';
 export { findSighting, openSighting, openUpload, pendingSightings } from './sightings.ts';
+export { screen } from './screen.ts';
 export { type RecordedAnswer, showCheck } from './show.ts';

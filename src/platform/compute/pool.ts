@@ -24,9 +24,18 @@ export interface ComputeOptions {
   readonly trustedPem?: readonly string[];
 }
 
+/** How a job is to be done. */
+export interface JobOptions {
+  /** Someone waits for it: it goes before all that is not urgent. */
+  readonly urgent?: boolean;
+  /** Nobody wants the answer any more: a job that still waits is dropped, one at work is left to end. */
+  readonly signal?: AbortSignal;
+}
+
 interface Job {
   readonly operation: OperationName;
   readonly task: PictureSource;
+  readonly urgent: boolean;
   readonly resolve: (value: never) => void;
   readonly reject: (error: UtsushiError) => void;
 }
@@ -48,6 +57,7 @@ const MEMORY_POLL_MS = 250;
 export class ComputePool implements AsyncDisposable {
   readonly #options: ComputeOptions;
   readonly #children = new Set<Child>();
+  /** Urgent ones first, each kind in the order it came. */
   readonly #waiting: Job[] = [];
   #memoryWatch: NodeJS.Timeout | undefined;
   #nextId = 1;
@@ -61,6 +71,12 @@ export class ComputePool implements AsyncDisposable {
     return this.#options.size;
   }
 
+  /** Urgent jobs that wait for a child or have one. */
+  get urgentJobs(): number {
+    const atWork = [...this.#children].filter((child) => child.job?.urgent === true).length;
+    return atWork + this.#waiting.filter((job) => job.urgent).length;
+  }
+
   /** Process ids of the living children. */
   get pids(): number[] {
     return [...this.#children].map((child) => child.process.pid).filter((pid) => pid !== undefined);
@@ -69,11 +85,12 @@ export class ComputePool implements AsyncDisposable {
   /**
    * Decodes and fingerprints one picture.
    *
+   * @throws the signal's reason, when it is aborted before the job is done
    * @throws UtsushiError about the picture (`unsupported_format`, `corrupt_image`, …), or `compute_timeout`,
    *   `compute_crashed`
    */
-  examine(task: ExamineTask): Promise<Examined> {
-    return this.#run('examine', task);
+  examine(task: ExamineTask, options: JobOptions = {}): Promise<Examined> {
+    return this.#run('examine', task, options);
   }
 
   /**
@@ -82,17 +99,26 @@ export class ComputePool implements AsyncDisposable {
    * @throws UtsushiError about the file (`file_not_found`, `image_too_large`), or `compute_timeout`, `compute_crashed`
    */
   readProvenance(task: PictureSource): Promise<Provenance> {
-    return this.#run('readProvenance', task);
+    return this.#run('readProvenance', task, {});
   }
 
   #run<N extends OperationName>(
     operation: N,
     task: Parameters<Operations[N]>[0],
+    { urgent = false, signal }: JobOptions,
   ): Promise<ReturnType<Operations[N]>> {
-    if (this.#closed)
-      return Promise.reject(new UtsushiError('compute_crashed', 'the compute pool is closed'));
+    if (this.#closed) return Promise.reject(closedError());
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ operation, task, resolve, reject });
+      const job: Job = { operation, task, urgent, resolve, reject };
+      const onAbort = () => {
+        const at = this.#waiting.indexOf(job);
+        if (at !== -1) this.#waiting.splice(at, 1);
+        reject(signal!.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const place = urgent ? this.#waiting.findIndex((other) => !other.urgent) : -1;
+      this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, job);
       this.#dispatch();
     });
   }

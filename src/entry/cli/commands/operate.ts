@@ -47,6 +47,7 @@ async function runUp(
   await using server = await buildServer({ app, apiToken: await apiToken(app) });
   await app.queue();
   if (options.workers) await app.startWorkers();
+  else await app.keepIndexFresh();
   const address = await server
     .listen({ host: config.host, port: config.port })
     .catch((error: NodeJS.ErrnoException) => {

@@ -22,7 +22,7 @@ export function operationRoutes(app: App) {
     server.get('/openapi.json', { schema: { hide: true } }, () => server.swagger());
     server.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
     server.get('/readyz', { schema: { hide: true } }, async () => {
-      await app.checks.index.refresh(app.db);
+      app.checks.index.requireYoungerThan(app.config.screening.indexMaxAgeMs);
       const queue = await (await app.queue()).counts();
       return {
         status: 'ready',
