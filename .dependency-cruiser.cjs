@@ -163,6 +163,7 @@ module.exports = {
       '^src/platform/fetch/',
       'Nothing is fetched past the SSRF guard.',
     ),
+    vendor('pdfmake', '^src/platform/document/', 'What is printed goes through platform/document.'),
   ],
   options: {
     parser: 'swc',
