@@ -20,6 +20,7 @@ Visitor.prototype.visitStatement = function (statement) {
 
 const FEATURES = [
   'audit',
+  'incidents',
   'people',
   'delivery',
   'catalogue',

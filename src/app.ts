@@ -5,7 +5,7 @@ import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
 import { UtsushiError } from './errors.ts';
 import { sealAudit } from './features/audit/index.ts';
-import { LiveIndex, readVersion } from './features/catalogue/index.ts';
+import { DEFAULT_PROTOCOL, LiveIndex, readProtocol, readVersion } from './features/catalogue/index.ts';
 import {
   type CheckDependencies,
   checkSighting,
@@ -111,6 +111,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       clock,
       limits: config.limits,
       fetchLimits: { ...config.fetch, maxBytes: config.limits.maxBytes },
+      protocol:
+        config.protocolFile === undefined ? DEFAULT_PROTOCOL : await readProtocol(config.protocolFile),
     };
     let opened: Promise<JobQueue> | undefined;
     const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));

@@ -43,6 +43,7 @@ const environment = z.object({
   UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),
   UTSUSHI_JOB_LOCK_MS: positive(30_000),
   UTSUSHI_SWEEP_MS: positive(30_000),
+  UTSUSHI_PROTOCOL_FILE: z.string().min(1).optional(),
   UTSUSHI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 });
 
@@ -64,6 +65,8 @@ export interface Config {
   readonly screening: { readonly capacity: number; readonly indexMaxAgeMs: number };
   readonly jobLockMs: number;
   readonly sweepMs: number;
+  /** File (YAML or JSON) that says what is owed to the works of each tier. */
+  readonly protocolFile: string | undefined;
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 
@@ -108,6 +111,7 @@ export function loadConfig(
     screening: { capacity: e.UTSUSHI_SCREEN_CAPACITY, indexMaxAgeMs: e.UTSUSHI_INDEX_MAX_AGE_MS },
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,
+    protocolFile: e.UTSUSHI_PROTOCOL_FILE,
     logLevel: e.UTSUSHI_LOG_LEVEL,
   };
   const secrets: Secrets = {

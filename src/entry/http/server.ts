@@ -19,6 +19,7 @@ import { type ErrorCode, UtsushiError, asUtsushiError } from '../../errors.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { checkRoutes } from './routes/checks.ts';
+import { incidentRoutes } from './routes/incidents.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { screenRoutes } from './routes/screen.ts';
 
@@ -44,7 +45,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Every room of the API registers its own routes, below /api. */
-const ROUTES = [checkRoutes, assetRoutes, alertRoutes, screenRoutes];
+const ROUTES = [checkRoutes, assetRoutes, alertRoutes, incidentRoutes, screenRoutes];
 
 /** The HTTP interface: API, OpenAPI document, health and metrics. The caller listens and closes. */
 export async function buildServer({ app, apiToken }: HttpOptions): Promise<FastifyInstance> {

@@ -68,9 +68,10 @@ export async function listAssets(
 }
 
 export interface AssetDetail {
-  readonly asset: Omit<AssetRow, 'aliases' | 'characters' | 'claim' | 'created_at'> & {
+  readonly asset: Omit<AssetRow, 'aliases' | 'characters' | 'tags' | 'claim' | 'created_at'> & {
     aliases: string[];
     characters: string[];
+    tags: string[];
     claim: Record<string, string | null>;
     created_at: Date;
   };

@@ -238,6 +238,7 @@ async function upsertAsset(
     title,
     aliases: JSON.stringify(row?.aliases ?? []),
     characters: JSON.stringify(row?.characters ?? []),
+    tags: JSON.stringify(row?.tags ?? []),
     author: row?.author ?? null,
     rights_holder: row?.rights_holder ?? null,
     claim: JSON.stringify({

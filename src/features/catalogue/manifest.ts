@@ -44,6 +44,7 @@ const row = z.object({
   series: optionalText,
   aliases: list,
   characters: list,
+  tags: list,
   author: optionalText,
   rights_holder: optionalText,
   right: z.preprocess(

@@ -7,7 +7,7 @@ import type { BlobStore, Spool } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
-import { type LiveIndex, holdVersion } from '../catalogue/index.ts';
+import { type LiveIndex, type Protocol, holdVersion } from '../catalogue/index.ts';
 import { type Match, compare, pictureOf } from './compare.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
@@ -24,6 +24,8 @@ export interface CheckDependencies {
   readonly clock: () => Date;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly fetchLimits: FetchLimits;
+  /** What is owed to the works of each tier; says by when an alert wants its review. */
+  readonly protocol: Protocol;
 }
 
 export interface RecordedCheck {

@@ -2,6 +2,7 @@ import { Kysely, type Migration, Migrator, PostgresDialect, type Transaction, sq
 import pg from 'pg';
 import { UtsushiError } from '../../errors.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as monitoring from './migrations/0005-monitoring.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -10,7 +11,10 @@ export type Database = Kysely<Tables>;
 /** A transaction, or the database itself where one statement is enough. */
 export type Executor = Database | Transaction<Tables>;
 
-const MIGRATIONS: Record<string, Migration> = { '0001-initial': initial };
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0005-monitoring': monitoring,
+};
 const BIGINT = pg.types.builtins.INT8;
 
 /**

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { MonitoringTables } from './schema/monitoring.ts';
 
 /** jsonb: read as a value, written as JSON text. */
 type Json<T> = ColumnType<T, string, string>;
@@ -6,7 +7,7 @@ type Time = ColumnType<Date, Date, Date>;
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables {
+export interface Tables extends MonitoringTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;
@@ -37,6 +38,8 @@ export interface AssetRow {
   title: string;
   aliases: Json<string[]>;
   characters: Json<string[]>;
+  /** The owner's own words for grouping works, e.g. to watch some of them more often. */
+  tags: ColumnType<string[], string | undefined, string>;
   author: string | null;
   rights_holder: string | null;
   claim: Json<Record<string, string | null>>;
@@ -116,6 +119,8 @@ export interface SightingRow {
   seen_at: Time;
   output_id: string | null;
   check_id: string | null;
+  /** The scan that came upon it; null when a person handed it in. */
+  scan_id: ColumnType<string | null, string | undefined, never>;
   error: Json<{ code: string; message: string }> | null;
   finished_at: Time | null;
 }

@@ -1,0 +1,8 @@
+export {
+  type Incident,
+  type Warning,
+  closeIncidents,
+  handleIncident,
+  listIncidents,
+  raiseIncident,
+} from './incidents.ts';
