@@ -14,6 +14,8 @@ import {
   pendingSightings,
 } from './features/checks/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
+import { parseEndpoint } from './platform/fetch/guard.ts';
+import { WebClient } from './platform/fetch/web-client.ts';
 import type { Handlers, JobQueue, QueueName, RunningWorkers } from './platform/queue/index.ts';
 import { BlobStore, Spool } from './platform/storage/blobs.ts';
 import {
@@ -102,6 +104,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     const trustedPem = await readTrustFile(config.c2paTrustFile);
     const compute = new ComputePool({ size: config.concurrency, ...config.compute, trustedPem });
     closers.push(() => compute.close());
+    const web = new WebClient({
+      timeoutMs: config.fetch.timeoutMs,
+      allowed: config.fetch.allowedHosts.map(parseEndpoint),
+    });
     const checks: CheckDependencies = {
       db,
       blobs: new BlobStore(join(config.dataDir, 'blobs')),
@@ -110,7 +116,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       index: new LiveIndex(),
       clock,
       limits: config.limits,
-      fetchLimits: { ...config.fetch, maxBytes: config.limits.maxBytes },
+      web,
       protocol:
         config.protocolFile === undefined ? DEFAULT_PROTOCOL : await readProtocol(config.protocolFile),
     };

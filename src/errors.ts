@@ -50,6 +50,23 @@ export const ERROR_CODES = {
     means: 'The server could not be reached, was too slow, or failed (5xx, 429).',
     remedy: 'Nothing to do: it is tried again with growing pauses.',
   },
+  // sources
+  invalid_source: {
+    retry: false,
+    means: 'The description of a source does not make sense; all faults are listed.',
+    remedy: 'See docs/sources.md for an example of each kind.',
+  },
+  source_unreadable: {
+    retry: true,
+    means:
+      'The source as a whole cannot be listed: it is not there, or does not answer in the form expected.',
+    remedy: 'Check its path or URL. What was listed before stays, and the next run goes on from there.',
+  },
+  invalid_item: {
+    retry: false,
+    means: 'One entry of a source is malformed; the entries after it were read.',
+    remedy: 'Nothing to do, unless there are many: then the source has probably changed its form.',
+  },
   // compute
   compute_timeout: {
     retry: false,

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { UtsushiError, asUtsushiError } from '../../errors.ts';
 import type { ComputePool } from '../../platform/compute/pool.ts';
 import type { Examined } from '../../platform/compute/tasks.ts';
-import { type FetchLimits, fetchImage } from '../../platform/fetch/fetch-image.ts';
+import { fetchImage } from '../../platform/fetch/fetch-image.ts';
+import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { BlobStore, Spool } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
@@ -23,7 +24,7 @@ export interface CheckDependencies {
   readonly index: LiveIndex;
   readonly clock: () => Date;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
-  readonly fetchLimits: FetchLimits;
+  readonly web: WebClient;
   /** What is owed to the works of each tier; says by when an alert wants its review. */
   readonly protocol: Protocol;
 }
@@ -80,7 +81,7 @@ export async function checkSighting(
 
 async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
   if (sighting.image_url === null) return deps.spool.get(sighting.id);
-  return (await fetchImage(sighting.image_url, deps.fetchLimits)).bytes;
+  return (await fetchImage(deps.web, sighting.image_url, { maxBytes: deps.limits.maxBytes })).bytes;
 }
 
 /**

@@ -57,7 +57,7 @@ export async function checkTarget(
   try {
     if (ask.record === undefined) {
       const source = isUrl(target)
-        ? { bytes: (await fetchImage(target, deps.fetchLimits)).bytes }
+        ? { bytes: (await fetchImage(deps.web, target, { maxBytes: deps.limits.maxBytes })).bytes }
         : { path: target };
       const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
       return answer(deps, target, examined, ask);

@@ -2,11 +2,16 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchImage } from '../../../src/platform/fetch/fetch-image.ts';
+import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
+import { WebClient } from '../../../src/platform/fetch/web-client.ts';
 
 let server: Server;
 let base: string;
-const OPEN = { timeoutMs: 1_000, maxBytes: 10_000, allowedHosts: ['127.0.0.1'] };
-const GUARDED = { ...OPEN, allowedHosts: [] };
+const client = (...allowed: string[]) =>
+  new WebClient({ timeoutMs: 1_000, allowed: allowed.map(parseEndpoint) });
+const OPEN = client('127.0.0.1');
+const GUARDED = client();
+const get = (web: WebClient, url: string) => fetchImage(web, url, { maxBytes: 10_000 });
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -32,7 +37,7 @@ afterAll(() => {
 
 describe('fetchImage', () => {
   test('returns the bytes, where they came from, and the headers', async () => {
-    const fetched = await fetchImage(`${base}/redirect`, OPEN);
+    const fetched = await get(OPEN, `${base}/redirect`);
     expect(Buffer.from(fetched.bytes).toString()).toBe('bytes');
     expect(fetched).toMatchObject({
       finalUrl: `${base}/picture`,
@@ -42,7 +47,7 @@ describe('fetchImage', () => {
   });
 
   test('says who it is', async () => {
-    expect(Buffer.from((await fetchImage(`${base}/agent`, OPEN)).bytes).toString()).toMatch(/^Utsushi\//);
+    expect(Buffer.from((await get(OPEN, `${base}/agent`)).bytes).toString()).toMatch(/^Utsushi\//);
   });
 
   test.each([
@@ -62,11 +67,11 @@ describe('fetchImage', () => {
     'ftp://example.com/x',
     'not a url',
   ])('refuses %s', async (url) => {
-    await expect(fetchImage(url, GUARDED)).rejects.toMatchObject({ code: 'fetch_forbidden' });
+    await expect(get(GUARDED, url)).rejects.toMatchObject({ code: 'fetch_forbidden' });
   });
 
   test('refuses a redirect to an address inside, also from an allowed host', async () => {
-    await expect(fetchImage(`${base}/inward`, OPEN)).rejects.toMatchObject({ code: 'fetch_forbidden' });
+    await expect(get(OPEN, `${base}/inward`)).rejects.toMatchObject({ code: 'fetch_forbidden' });
   });
 
   test.each([
@@ -76,19 +81,19 @@ describe('fetchImage', () => {
     [500, 'fetch_failed'],
     [503, 'fetch_failed'],
   ])('answers %i with %s', async (status, code) => {
-    await expect(fetchImage(`${base}/status/${status}`, OPEN)).rejects.toMatchObject({ code });
+    await expect(get(OPEN, `${base}/status/${status}`)).rejects.toMatchObject({ code });
   });
 
   test('gives up on a server that is too slow, on redirects without end, and on one that is not there', async () => {
-    await expect(fetchImage(`${base}/slow`, OPEN)).rejects.toMatchObject({
+    await expect(get(OPEN, `${base}/slow`)).rejects.toMatchObject({
       code: 'fetch_failed',
       message: expect.stringContaining('1000 ms'),
     });
-    await expect(fetchImage(`${base}/loop`, OPEN)).rejects.toMatchObject({ code: 'fetch_failed' });
-    await expect(fetchImage('http://127.0.0.1:1/x', OPEN)).rejects.toMatchObject({ code: 'fetch_failed' });
+    await expect(get(OPEN, `${base}/loop`)).rejects.toMatchObject({ code: 'fetch_failed' });
+    await expect(get(OPEN, 'http://127.0.0.1:1/x')).rejects.toMatchObject({ code: 'fetch_failed' });
   });
 
   test('stops reading at the byte limit', async () => {
-    await expect(fetchImage(`${base}/large`, OPEN)).rejects.toMatchObject({ code: 'image_too_large' });
+    await expect(get(OPEN, `${base}/large`)).rejects.toMatchObject({ code: 'image_too_large' });
   });
 });

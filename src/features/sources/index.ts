@@ -1,0 +1,12 @@
+export { type SourceSpec, openSource, parseSourceSpec } from './open.ts';
+export {
+  type Checkpoint,
+  type DeclaredProvenance,
+  type Item,
+  type ItemFailure,
+  type Json,
+  type SecretReference,
+  type Source,
+  type SourceContext,
+  type SourceEvent,
+} from './source.ts';
