@@ -35,8 +35,6 @@ export interface RecordedCheck {
   readonly examined: Examined;
 }
 
-/** What is kept of an output that raised no alert: enough to compare it with a later asset. Pixels, longer side. */
-const RETAINED_SIDE = 512;
 const ATTEMPTS_ON_CHANGE = 10;
 
 /**
@@ -64,7 +62,8 @@ export async function checkSighting(
       role: 'output',
       source: { bytes },
       limits: deps.limits,
-      shrinkTo: RETAINED_SIDE,
+      // What is kept of an output that raises no alert, to compare it with a later asset.
+      shrink: sighting.acquisition === 'fetched',
     });
     const recorded = await recordCheck(deps, sighting, examined, bytes);
     await deps.spool.remove(sightingId);

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
-import { decodeImage, decodeUntouched, shrinkToJpeg } from '../image/decode.ts';
+import { decodeImage, decodeUntouched, encodeJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
@@ -45,7 +45,7 @@ const operations: Implementations = {
       height: decoded.height,
       outcome,
       provenance,
-      ...(task.shrinkTo === undefined ? {} : { shrunk: await shrinkToJpeg(bytes, task.shrinkTo, limits) }),
+      ...(task.shrink === true ? { shrunk: await encodeJpeg(inProportion.raster) } : {}),
       ms: {
         decode: decodedAt - started,
         fingerprint: fingerprintedAt - decodedAt,

@@ -13,8 +13,8 @@ export interface PictureSource {
 export interface ExamineTask extends PictureSource {
   /** A reference image is stored, an output is looked for in them. */
   readonly role: 'work' | 'output';
-  /** Also return the shrunk picture to keep, at most this many pixels on its longer side. */
-  readonly shrinkTo?: number;
+  /** Also return the picture as a JPEG, FEATURE_SIDE pixels on its longer side: enough to compare it again. */
+  readonly shrink?: boolean;
 }
 
 /** What one picture's bytes and pixels say. Durations in milliseconds. */

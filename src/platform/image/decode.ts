@@ -111,29 +111,11 @@ export async function decodeUntouched(bytes: Uint8Array, limits: DecodeLimits): 
   return { width, height, channels, data: decoded.data };
 }
 
-/**
- * The picture shrunk to fit `maxSide` pixels, upright, as JPEG: what is kept of an output that raised no alert, so
- * that a later asset can still be compared with it.
- *
- * @throws UtsushiError as decodeImage
- */
-export async function shrinkToJpeg(
-  bytes: Uint8Array,
-  maxSide: number,
-  limits: DecodeLimits,
-): Promise<Uint8Array> {
-  requireFormat(bytes);
-  try {
-    return await open(bytes, limits)
-      .autoOrient()
-      .flatten({ background: '#fff' })
-      .resize(maxSide, maxSide, { fit: 'inside', withoutEnlargement: true })
-      .toColourspace('srgb')
-      .jpeg({ quality: 90 })
-      .toBuffer();
-  } catch (thrown) {
-    throw asDecodeError(thrown);
-  }
+/** A raster as JPEG. */
+export async function encodeJpeg({ data, width, height }: Raster): Promise<Uint8Array> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 90 })
+    .toBuffer();
 }
 
 function open(bytes: Uint8Array, limits: DecodeLimits) {
