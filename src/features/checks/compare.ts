@@ -5,6 +5,7 @@ import type { Verified } from '../../vision/matching/matcher.ts';
 import type { Policy } from '../../vision/matching/policy.ts';
 import { reasonsFor } from '../../vision/matching/reasons.ts';
 import type { Change } from '../../vision/matching/score.ts';
+import type { Correspondence } from '../../vision/matching/verify.ts';
 import type { LiveIndex } from '../catalogue/index.ts';
 
 /** One asset that an output resembles, by its best reference image. */
@@ -31,6 +32,8 @@ export interface Match {
     readonly alignedSimilarity: number;
     /** The work's corners in output pixels, clockwise from its top left. */
     readonly quad: readonly (readonly [number, number])[];
+    /** Some of the inliers, spread over all: place in the work and place in the output, in shares of their sides. */
+    readonly correspondences: readonly Correspondence[];
   };
   readonly reasons: readonly Sentence[];
   /** Whether the policy for the asset's tier makes it a candidate. */
@@ -105,9 +108,22 @@ function toMatch(verified: Verified, output: OutputPicture) {
       quad: verification.quad.map(
         ([x, y]) => [Math.round(x * output.width), Math.round(y * output.height)] as const,
       ),
+      correspondences: someOf(verification.correspondences),
     },
     reasons: reasonsFor(verified),
   };
+}
+
+/** Enough to show that points agree, few enough to keep with every match. */
+const SHOWN_CORRESPONDENCES = 40;
+
+function someOf(all: readonly Correspondence[]): Correspondence[] {
+  const count = Math.min(SHOWN_CORRESPONDENCES, all.length);
+  const rounded = (share: number) => Math.round(share * 10_000) / 10_000;
+  return Array.from({ length: count }, (_, i) => {
+    const [x, y, u, v] = all[Math.floor((i * all.length) / count)]!;
+    return [rounded(x), rounded(y), rounded(u), rounded(v)];
+  });
 }
 
 function unit(value: number): number {

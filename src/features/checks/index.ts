@@ -1,6 +1,7 @@
 export { type CheckDependencies, checkSighting } from './check.ts';
 export type { Match, Question } from './compare.ts';
-export { type CheckAnswer, checkTarget } from './look.ts';
+export { evidencePicture } from './evidence.ts';
+export { type Ask, type CheckAnswer, checkTarget } from './look.ts';
 export { currentPolicy, ensurePolicy } from './policies.ts';
 export { matchRetroactively } from './retroactive.ts';
 export { findSighting, openSighting, openUpload, pendingSightings } from './sightings.ts';

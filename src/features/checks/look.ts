@@ -1,11 +1,12 @@
 import { type ErrorCode, asUtsushiError } from '../../errors.ts';
 import type { Provenance } from '../../platform/provenance/index.ts';
-import type { Examined } from '../../platform/compute/tasks.ts';
+import type { Examined, PictureSource } from '../../platform/compute/tasks.ts';
 import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { type CheckDependencies, type RecordedCheck, checkSighting } from './check.ts';
 import { type Match, type Question, compare, pictureOf } from './compare.ts';
+import { drawMatch } from './evidence.ts';
 import type { VersionedPolicy } from './policies.ts';
 import { openSighting, openUpload } from './sightings.ts';
 
@@ -19,7 +20,7 @@ export type CheckAnswer =
       readonly alertIds: readonly string[];
       readonly verdict: 'no-candidate' | 'candidate' | 'unhashable';
       readonly reason?: string;
-      readonly matches: readonly Omit<Match, 'candidate'>[];
+      readonly matches: readonly ShownMatch[];
       readonly provenance: StatedProvenance;
       readonly ms: {
         readonly decode: number;
@@ -36,10 +37,24 @@ export type CheckAnswer =
 /** What the bytes say about the generator; what they do not say is left out, but for the generator. */
 export type StatedProvenance = Pick<Provenance, 'grade' | 'generator'> & Partial<Provenance>;
 
+/** A match as it is printed; where evidence was asked for, with the place of its picture or why there is none. */
+export type ShownMatch = Omit<Match, 'candidate'> & {
+  readonly evidence?: string;
+  readonly evidenceError?: { readonly code: ErrorCode; readonly message: string };
+};
+
 /** Who hands a target in, and where it was seen; with it the check is recorded. */
 export interface RecordAs {
   readonly by: string;
   readonly pageUrl: string | null;
+}
+
+export interface Ask {
+  readonly policy: VersionedPolicy;
+  readonly question: Question;
+  readonly record?: RecordAs;
+  /** Given the evidence picture (PNG) of each match listed; returns where it was put. */
+  readonly keepEvidence?: (target: string, assetId: string, png: Uint8Array) => Promise<string>;
 }
 
 /**
@@ -49,22 +64,19 @@ export interface RecordAs {
  * @param target a path, or an http(s) URL
  * @returns never throws for a bad target: its error is the answer
  */
-export async function checkTarget(
-  deps: CheckDependencies,
-  target: string,
-  ask: { readonly policy: VersionedPolicy; readonly question: Question; readonly record?: RecordAs },
-): Promise<CheckAnswer> {
+export async function checkTarget(deps: CheckDependencies, target: string, ask: Ask): Promise<CheckAnswer> {
   try {
     if (ask.record === undefined) {
       const source = isUrl(target)
         ? { bytes: (await fetchImage(deps.web, target, { maxBytes: deps.limits.maxBytes })).bytes }
         : { path: target };
       const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
-      return answer(deps, target, examined, ask);
+      return await answer(deps, target, examined, source, ask);
     }
     const recorded = await recordTarget(deps, target, ask.record);
+    const source = await keptPicture(deps, recorded.examined.sha256);
     return {
-      ...answer(deps, target, recorded.examined, ask),
+      ...(await answer(deps, target, recorded.examined, source, ask)),
       checkId: recorded.checkId,
       alertIds: recorded.alertIds,
     };
@@ -86,30 +98,59 @@ async function recordTarget(deps: CheckDependencies, target: string, as: RecordA
   return (await checkSighting(deps, id, true))!;
 }
 
-function answer(
+/** What the store holds of an output. */
+async function keptPicture(
+  { db, blobs }: CheckDependencies,
+  sha256: string,
+): Promise<PictureSource['source']> {
+  const { retained_sha256 } = await db
+    .selectFrom('outputs')
+    .select('retained_sha256')
+    .where('sha256', '=', sha256)
+    .executeTakeFirstOrThrow();
+  return { path: blobs.path(retained_sha256) };
+}
+
+async function answer(
   deps: CheckDependencies,
   target: string,
   examined: Examined,
-  ask: { readonly policy: VersionedPolicy; readonly question: Question },
-): Exclude<CheckAnswer, { error: unknown }> {
+  source: PictureSource['source'],
+  ask: Ask,
+): Promise<Exclude<CheckAnswer, { error: unknown }>> {
   const { outcome, provenance } = examined;
   const { matches, found, ms } =
     'features' in outcome
       ? compare(deps.index, pictureOf(examined, outcome.features), ask.policy, ask.question)
       : { matches: [], found: false, ms: { search: 0, verify: 0 } };
+  const versions = {
+    catalogueVersion: deps.index.version,
+    policyVersion: ask.policy.version,
+    algorithmVersion: ALGORITHM_VERSION,
+  };
+  const { sha256, width, height } = examined;
+  const show = async (match: Match): Promise<ShownMatch> => {
+    const { candidate: _, ...shown } = match;
+    if (ask.keepEvidence === undefined) return shown;
+    try {
+      const png = await drawMatch(deps, { match, output: { source, sha256, width, height }, ...versions });
+      return { ...shown, evidence: await ask.keepEvidence(target, match.assetId, png) };
+    } catch (thrown) {
+      // A picture that cannot be drawn must not hide the match.
+      return { ...shown, evidenceError: asUtsushiError(thrown).toJSON() };
+    }
+  };
   return {
     target,
-    sha256: examined.sha256,
+    sha256,
     checkId: null,
     alertIds: [],
     verdict: 'unhashable' in outcome ? 'unhashable' : found ? 'candidate' : 'no-candidate',
     ...('unhashable' in outcome ? { reason: outcome.unhashable } : {}),
-    matches: matches.map(({ candidate: _, ...match }) => match),
+    matches: await Promise.all(matches.map(show)),
     provenance: withoutNulls(provenance!),
     ms: { decode: examined.ms.decode, fingerprint: examined.ms.fingerprint, ...ms },
-    catalogueVersion: deps.index.version,
-    policyVersion: ask.policy.version,
-    algorithmVersion: ALGORITHM_VERSION,
+    ...versions,
   };
 }
 

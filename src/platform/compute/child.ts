@@ -55,6 +55,12 @@ const operations: Implementations = {
   },
   // A file that no decoder reads may still say where it comes from.
   readProvenance: async (task, trust) => provenanceOf(await bytesOf(task), task.limits, trust),
+  drawEvidence: async (task) => {
+    // Loaded on demand: most children never draw, and the font takes a moment.
+    const { drawEvidence } = await import('../image/evidence-picture.ts');
+    const work = await bytesOf({ source: task.work, limits: task.limits });
+    return drawEvidence(work, await bytesOf(task), task.drawing, task.limits);
+  },
 };
 
 async function bytesOf({ source, limits }: PictureSource): Promise<Uint8Array> {

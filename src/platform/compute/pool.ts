@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { UtsushiError } from '../../errors.ts';
 import type { Provenance } from '../provenance/index.ts';
 import type {
+  EvidenceTask,
   ExamineTask,
   Examined,
   FromChild,
@@ -100,6 +101,16 @@ export class ComputePool implements AsyncDisposable {
    */
   readProvenance(task: PictureSource): Promise<Provenance> {
     return this.#run('readProvenance', task, {});
+  }
+
+  /**
+   * Draws a match: see drawEvidence in platform/image.
+   *
+   * @returns a PNG
+   * @throws UtsushiError about either picture, or `compute_timeout`, `compute_crashed`
+   */
+  drawEvidence(task: EvidenceTask): Promise<Uint8Array> {
+    return this.#run('drawEvidence', task, {});
   }
 
   #run<N extends OperationName>(

@@ -1,5 +1,6 @@
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
+import type { EvidenceDrawing } from '../image/evidence-picture.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Provenance } from '../provenance/index.ts';
 
@@ -15,6 +16,12 @@ export interface ExamineTask extends PictureSource {
   readonly role: 'work' | 'output';
   /** Also return the picture as a JPEG, FEATURE_SIDE pixels on its longer side: enough to compare it again. */
   readonly shrink?: boolean;
+}
+
+/** Draw one match as a picture that can stand alone; `source` is the output. */
+export interface EvidenceTask extends PictureSource {
+  readonly work: PictureSource['source'];
+  readonly drawing: EvidenceDrawing;
 }
 
 /** What one picture's bytes and pixels say. Durations in milliseconds. */
@@ -39,6 +46,7 @@ export interface Examined {
 export interface Operations {
   examine: (task: ExamineTask) => Examined;
   readProvenance: (task: PictureSource) => Provenance;
+  drawEvidence: (task: EvidenceTask) => Uint8Array;
 }
 
 export type OperationName = keyof Operations;

@@ -10,6 +10,7 @@ import type { Box } from '../fingerprint/trim.ts';
 import type { Correspondences } from '../search/keypoint-index.ts';
 import { type Alignment, type ThumbPyramid, align, areaScale, thumbPyramid } from './align.ts';
 import { type Transform, affine, apply, fitAffine, fitProjective } from './geometry.ts';
+import { type Point, clipToUnitSquare } from './quad.ts';
 
 /** What verification needs of a work. */
 export interface WorkView {
@@ -519,24 +520,9 @@ function nearOrInside(
   return true;
 }
 
-/** Area of the quad inside the unit square (Sutherland-Hodgman). */
-function clippedArea(quad: readonly (readonly [number, number])[]): number {
-  let polygon = quad.map(([x, y]) => [x, y] as [number, number]);
-  for (const axis of [0, 1] as const) {
-    for (const side of [0, 1]) {
-      const keep = (p: [number, number]) => (side === 0 ? p[axis] >= 0 : p[axis] <= 1);
-      const cut: [number, number][] = [];
-      for (const [i, p] of polygon.entries()) {
-        const before = polygon.at(i - 1)!;
-        if (keep(p) !== keep(before)) {
-          const t = (side - before[axis]) / (p[axis] - before[axis]);
-          cut.push([before[0] + t * (p[0] - before[0]), before[1] + t * (p[1] - before[1])]);
-        }
-        if (keep(p)) cut.push(p);
-      }
-      polygon = cut;
-    }
-  }
+/** Area of the quad inside the unit square. */
+function clippedArea(quad: readonly Point[]): number {
+  const polygon = clipToUnitSquare(quad);
   let twice = 0;
   for (const [i, p] of polygon.entries()) {
     const q = polygon[(i + 1) % polygon.length]!;

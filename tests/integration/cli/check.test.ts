@@ -1,13 +1,15 @@
 /** The contract of `utsushi check`, word by word, on real processes. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { App } from '../../../src/app.ts';
 import { listAlerts, showAlert } from '../../../src/features/alerts/index.ts';
 import { filesBelow, importCatalogue, listImport } from '../../../src/features/catalogue/index.ts';
+import { evidencePicture } from '../../../src/features/checks/index.ts';
 import { CommandLine, REPOSITORY, buildCommand } from '../../support/command.ts';
 import { type Installation, install } from '../../support/installation.ts';
 import { HOSTILE_FILES, artwork, halves } from '../../support/pictures.ts';
@@ -19,6 +21,7 @@ const verification = z.strictObject({
   overlap: z.strictObject({ asset: unit, output: unit }),
   alignedSimilarity: unit,
   quad: z.tuple([point, point, point, point]),
+  correspondences: z.array(z.tuple([z.number(), z.number(), z.number(), z.number()])).max(40),
 });
 const match = z.strictObject({
   assetId: z.string().min(1),
@@ -421,6 +424,52 @@ describe('utsushi check', () => {
       /reproduction candidate .*\n.*About \d+ % of the work appears, filling the output/,
     );
     expect(english.stderr).toContain('not a legal finding');
+  });
+
+  test('--evidence writes a picture of each match, and the library draws the same of a recorded one', async () => {
+    const ran = await utsushi.run(
+      'check',
+      at('copy.jpg'),
+      '--record',
+      '--json',
+      '--evidence',
+      at('evidence'),
+    );
+    expect(ran).toMatchObject({ code: 1, stderr: '' });
+    const [{ checkId, matches }] = ran.json<{
+      checkId: string;
+      matches: { assetId: string; evidence: string }[];
+    }>() as [{ checkId: string; matches: { assetId: string; evidence: string }[] }];
+    expect(matches).toHaveLength(1);
+    const { assetId, evidence } = matches[0]!;
+    expect(evidence).toMatch(/copy\.jpg--work-1--[0-9a-f]{8}\.png$/);
+    const written = await readFile(evidence);
+    expect(await sharp(written).metadata()).toMatchObject({ format: 'png', width: 1340 });
+    const drawn = await evidencePicture(app.checks, { checkId, assetId });
+    expect(Buffer.compare(written, drawn)).toBe(0);
+    await expect(evidencePicture(app.checks, { checkId, assetId: 'work-7' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
+
+  test('a picture that cannot be drawn hides no match', async () => {
+    const { sha256 } = await app.db
+      .selectFrom('reference_images')
+      .select('sha256')
+      .where('asset_id', '=', 'work-4')
+      .executeTakeFirstOrThrow();
+    await rm(app.checks.blobs.path(sha256));
+    const ran = await utsushi.run(
+      'check',
+      at('directory/below/b.jpg'),
+      '--json',
+      '--evidence',
+      at('evidence'),
+    );
+    expect(ran.code).toBe(3);
+    expect(ran.json()).toMatchObject([
+      { verdict: 'candidate', matches: [{ assetId: 'work-4', evidenceError: { code: 'file_not_found' } }] },
+    ]);
   });
 
   test('the pictures that come with Utsushi: plain copies are found, each as its own work', async () => {

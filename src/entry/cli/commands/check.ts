@@ -1,9 +1,12 @@
-import { stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { filesBelow } from '../../../features/catalogue/index.ts';
 import {
+  type Ask,
   type CheckAnswer,
   type Question,
   checkTarget,
@@ -26,6 +29,7 @@ interface CheckOptions extends CommonOptions {
   readonly top?: number;
   readonly record?: boolean;
   readonly pageUrl?: string;
+  readonly evidence?: string;
   readonly lang: Language;
 }
 
@@ -49,6 +53,10 @@ export function checkCommand(): Command {
     )
     .option('--record', 'store output, sighting, check and alerts')
     .option('--page-url <url>', 'with --record: the page where the output was seen', parseUrl)
+    .option(
+      '--evidence <dir>',
+      'write a picture (PNG) of each match listed: side by side, overlay, difference',
+    )
     .addOption(
       new Option('--lang <language>', 'language of the reasons')
         .choices(['ja', 'en'])
@@ -57,7 +65,7 @@ export function checkCommand(): Command {
     .addOption(dataDirOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  utsushi check suspicious.png\n  utsushi check outputs/ https://images.example/1.webp --json\n  find . -name "*.png" | utsushi check - --json --min-confidence 0\n\nExit: 0 no candidate, 1 candidates found, 2 usage, 3 some target failed',
+      '\nExamples:\n  utsushi check suspicious.png\n  utsushi check outputs/ https://images.example/1.webp --json\n  utsushi check suspicious.png --evidence evidence/\n  find . -name "*.png" | utsushi check - --json --min-confidence 0\n\nExit: 0 no candidate, 1 candidates found, 2 usage, 3 some target failed',
     )
     .action(runCheck);
 }
@@ -79,6 +87,7 @@ async function runCheck(targets: string[], options: CheckOptions): Promise<void>
       policy,
       question,
       ...(options.record === true ? { record: { by: actor(), pageUrl: options.pageUrl ?? null } } : {}),
+      ...(options.evidence === undefined ? {} : { keepEvidence: await evidenceFolder(options.evidence) }),
     };
     let failed = false;
     let candidates = false;
@@ -89,12 +98,26 @@ async function runCheck(targets: string[], options: CheckOptions): Promise<void>
       const answer = 'error' in found ? found : { ...found, matches: found.matches.slice(0, options.top) };
       if (options.json === true) printJson(answer);
       else print(describe(answer, options));
-      failed ||= 'error' in answer;
+      failed ||= 'error' in answer || answer.matches.some((match) => match.evidenceError !== undefined);
       candidates ||= 'verdict' in answer && answer.verdict === 'candidate';
     }
     if (candidates && options.json !== true) say(NO_LEGAL_FINDING[options.lang]);
     process.exitCode = failed ? EXIT.failed : candidates ? EXIT.candidates : EXIT.ok;
   });
+}
+
+/** Writes evidence pictures into a folder, each named after its output, its work and its own content. */
+async function evidenceFolder(folder: string): Promise<NonNullable<Ask['keepEvidence']>> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw new UtsushiError('usage', `--evidence: cannot write to ${folder}`, { cause });
+  });
+  const plain = (name: string) => name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '_').slice(-60);
+  return async (target, assetId, png) => {
+    const digest = createHash('sha256').update(png).digest('hex').slice(0, 8);
+    const path = join(folder, `${plain(basename(target))}--${plain(assetId)}--${digest}.png`);
+    await writeFile(path, png);
+    return path;
+  };
 }
 
 /** A file or URL to check, or why what was given cannot be. */
@@ -164,6 +187,9 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
     const score = match.confidence.toFixed(3);
     lines.push(`  ${score}  ${KIND_LABELS[match.kind][lang]}  ${match.title}  (${match.assetId})`);
     lines.push(...match.reasons.map((reason) => `         ${reason[lang]}`));
+    if (match.evidence !== undefined) lines.push(`         ${match.evidence}`);
+    if (match.evidenceError !== undefined)
+      lines.push(`         error  ${match.evidenceError.code}: ${match.evidenceError.message}`);
   }
   for (const { grade, sentence } of answer.provenance.findings ?? [])
     lines.push(`  ${grade}  ${sentence[lang]}`);
