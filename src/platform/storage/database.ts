@@ -2,6 +2,7 @@ import { Kysely, type Migration, Migrator, PostgresDialect, type Transaction, sq
 import pg from 'pg';
 import { UtsushiError } from '../../errors.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as delivery from './migrations/0007-delivery.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
 import type { Tables } from './schema.ts';
 
@@ -14,6 +15,7 @@ export type Executor = Database | Transaction<Tables>;
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0005-monitoring': monitoring,
+  '0007-delivery': delivery,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { DeliveryTables } from './schema/delivery.ts';
 import type { MonitoringTables } from './schema/monitoring.ts';
 
 /** jsonb: read as a value, written as JSON text. */
@@ -7,7 +8,7 @@ type Time = ColumnType<Date, Date, Date>;
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables extends MonitoringTables {
+export interface Tables extends DeliveryTables, MonitoringTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;
