@@ -15,7 +15,7 @@ export interface WasmMemory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
 }
 
-const engine = (globalThis as { WebAssembly?: Engine }).WebAssembly;
+const engine = (globalThis as unknown as { WebAssembly?: Engine }).WebAssembly;
 
 /** Bytes of a page of memory. */
 export const WASM_PAGE = 65_536;
