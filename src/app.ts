@@ -5,11 +5,16 @@ import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
 import { UtsushiError } from './errors.ts';
 import { sealAudit } from './features/audit/index.ts';
-import { DEFAULT_PROTOCOL, LiveIndex, readProtocol, readVersion } from './features/catalogue/index.ts';
+import {
+  DEFAULT_PROTOCOL,
+  LiveIndex,
+  LiveTerms,
+  readProtocol,
+  readVersion,
+} from './features/catalogue/index.ts';
 import {
   type CheckDependencies,
   checkSighting,
-  clearSpool,
   ensurePolicy,
   matchRetroactively,
   pendingSightings,
@@ -28,6 +33,7 @@ import {
   requireMigrated,
 } from './platform/storage/database.ts';
 import { type EmbeddedPostgres, acquireEmbeddedPostgres } from './platform/storage/embedded/index.ts';
+import { LiveFeed } from './platform/storage/live.ts';
 
 /** Everything a process of Utsushi needs, built once: the command line, `up` and every worker are made of it. */
 export interface App extends AsyncDisposable {
@@ -37,6 +43,8 @@ export interface App extends AsyncDisposable {
   readonly pool: ConnectionPool;
   readonly db: Database;
   readonly checks: CheckDependencies;
+  /** What changed just now, in whichever process. */
+  readonly live: LiveFeed;
   /** The queue, connected on first use: a command that only checks a file needs none. */
   queue(): Promise<JobQueue>;
   /** Takes jobs from the queues until the app is closed. */
@@ -73,9 +81,6 @@ const CONNECTIONS = { features: 8, queue: 6 } as const;
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
-const TIDY_MS = 3_600_000;
-/** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
-const ABANDONED_AFTER_MS = 86_400_000;
 
 /**
  * Builds the app from its configuration; starts or joins the embedded database where no other is configured.
@@ -99,6 +104,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     });
     closers.push(() => pool.end());
     const db = openDatabase(pool);
+    const live = new LiveFeed(pool);
+    closers.push(async () => live.close());
     if (options.migrate === true || embedded !== undefined) {
       await migrate(db);
       await ensurePolicy(db, clock());
@@ -118,6 +125,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       spool: new Spool(join(config.dataDir, 'spool')),
       compute,
       index: new LiveIndex(),
+      terms: new LiveTerms(),
       clock,
       limits: config.limits,
       web,
@@ -134,6 +142,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       pool,
       db,
       checks,
+      live,
       queue,
       startWorkers: async (queues = ['checks', 'upkeep']) => {
         const jobs = await queue();
@@ -148,7 +157,6 @@ export async function openApp(options: AppOptions): Promise<App> {
         closers.push(() => workers.close(SHUTDOWN_GRACE_MS));
         if (queues.includes('upkeep')) {
           await jobs.schedule('sweep', config.sweepMs);
-          await jobs.schedule('tidy', TIDY_MS);
           await jobs.add('sweep', {});
         }
         return workers;
@@ -262,12 +270,6 @@ function handlersOf(app: App): Handlers {
     },
     sweep: async () => {
       await sweep(app);
-    },
-    tidy: async () => {
-      const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);
-      await app.checks.blobs.removeUnfinished(before);
-      const removed = await clearSpool(app.checks, before);
-      if (removed > 0) app.log.info({ removed }, 'removed files from the spool that no sighting waits for');
     },
   };
 }

@@ -22,6 +22,8 @@ const environment = z.object({
     .default('utsushi'),
   UTSUSHI_API_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   UTSUSHI_HOST: z.string().min(1).default('127.0.0.1'),
+  UTSUSHI_SECOND_REVIEWER: z.enum(['never', 'confirm']).default('never'),
+  UTSUSHI_PUBLIC_URL: url('http:', 'https:'),
   UTSUSHI_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
   UTSUSHI_CONCURRENCY: positive(availableParallelism()),
   UTSUSHI_MAX_PIXELS: positive(100_000_000),
@@ -55,6 +57,10 @@ export interface Config {
   readonly queuePrefix: string;
   readonly host: string;
   readonly port: number;
+  /** Where people reach the console, when a proxy stands before it. */
+  readonly publicUrl: string | undefined;
+  /** Whether a confirmation needs a second person. */
+  readonly secondReviewer: boolean;
   readonly concurrency: number;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
@@ -103,6 +109,8 @@ export function loadConfig(
     queuePrefix: e.UTSUSHI_QUEUE_PREFIX,
     host: overrides.host ?? e.UTSUSHI_HOST,
     port: overrides.port ?? e.UTSUSHI_PORT,
+    publicUrl: e.UTSUSHI_PUBLIC_URL,
+    secondReviewer: e.UTSUSHI_SECOND_REVIEWER === 'confirm',
     concurrency: e.UTSUSHI_CONCURRENCY,
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },

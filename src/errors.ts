@@ -99,8 +99,33 @@ export const ERROR_CODES = {
   not_found: { retry: false, means: 'There is no such record.', remedy: 'Check the id.' },
   unauthorized: {
     retry: false,
-    means: 'The bearer token is missing or wrong.',
-    remedy: 'Send Authorization: Bearer TOKEN.',
+    means: 'Nobody is signed in, or the bearer token is missing or wrong.',
+    remedy: 'Sign in, or send Authorization: Bearer TOKEN.',
+  },
+  forbidden: {
+    retry: false,
+    means: 'Who asks may not do this; the message says what it needs.',
+    remedy: 'Ask an admin for the role, or somebody who has it.',
+  },
+  sign_in_failed: {
+    retry: false,
+    means: 'Name and password do not fit, or the sign-in link no longer works.',
+    remedy: 'Try again, or ask an admin for a new link: utsushi user link NAME.',
+  },
+  too_many_requests: {
+    retry: true,
+    means: 'Too many attempts within a short time.',
+    remedy: 'Wait a quarter of an hour.',
+  },
+  already_exists: {
+    retry: false,
+    means: 'There is already a record of this name.',
+    remedy: 'Choose another name, or change the one that exists.',
+  },
+  conflict: {
+    retry: false,
+    means: 'Somebody changed this since you read it; nothing was changed now.',
+    remedy: 'Look at what changed, then decide again.',
   },
   // the installation
   data_dir_in_use: {
@@ -141,11 +166,14 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 /** A failure with a stable code. `message` says what was wrong this time; the code's table entry says what to do. */
 export class UtsushiError extends Error {
   readonly code: ErrorCode;
+  /** What a program needs to go on from here, e.g. the newer state of what it wanted to change. */
+  readonly details: unknown;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; details?: unknown }) {
     super(message, options);
     this.name = 'UtsushiError';
     this.code = code;
+    this.details = options?.details;
   }
 
   /** Whether doing the same thing again can help. */

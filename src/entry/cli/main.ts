@@ -5,6 +5,7 @@ import { catalogueCommand } from './commands/catalogue.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { operateCommands } from './commands/operate.ts';
+import { tokenCommand, userCommand } from './commands/people.ts';
 import { provenanceCommand } from './commands/provenance.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
@@ -25,6 +26,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     checkCommand(),
     provenanceCommand(),
     alertsCommand(),
+    userCommand(),
+    tokenCommand(),
     ...operateCommands(),
     demoCommand(),
   ]) {

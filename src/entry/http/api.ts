@@ -20,3 +20,6 @@ export type ApiServer = FastifyInstance<
 /** How many items a list answers with. */
 export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
 export const anything = z.any();
+/** A point in time; in JSON an ISO 8601 string. */
+export const date = z.date();
+export const sentence = z.object({ ja: z.string(), en: z.string() });

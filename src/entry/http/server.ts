@@ -1,12 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
 import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-} from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import {
   type ZodTypeProvider,
   hasZodFastifySchemaValidationErrors,
@@ -16,22 +10,37 @@ import {
 } from 'fastify-type-provider-zod';
 import type { App } from '../../app.ts';
 import { type ErrorCode, UtsushiError, asUtsushiError } from '../../errors.ts';
+import { guard } from './auth.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { incidentRoutes } from './routes/incidents.ts';
+import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { pictureRoutes } from './routes/pictures.ts';
 import { screenRoutes } from './routes/screen.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { userRoutes } from './routes/users.ts';
+import { viewRoutes } from './routes/views.ts';
+import { watchRoutes } from './routes/watch.ts';
 
 export interface HttpOptions {
   readonly app: App;
-  /** Every route under /api asks for it as a bearer token. */
+  /** The bearer token with which programs act as the admin `api`. */
   readonly apiToken: string;
+  /** Whoever comes from this machine is the admin `demo`; the server must listen on a loopback address only. */
+  readonly demo?: boolean;
 }
 
 const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   unauthorized: 401,
+  sign_in_failed: 401,
+  forbidden: 403,
+  already_exists: 409,
+  conflict: 409,
+  too_many_requests: 429,
   not_found: 404,
+  file_not_found: 404,
   invalid_request: 400,
   usage: 400,
   empty_file: 400,
@@ -45,10 +54,22 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Every room of the API registers its own routes, below /api. */
-const ROUTES = [checkRoutes, assetRoutes, alertRoutes, incidentRoutes, screenRoutes];
+const ROUTES = [
+  sessionRoutes,
+  userRoutes,
+  checkRoutes,
+  assetRoutes,
+  pictureRoutes,
+  alertRoutes,
+  viewRoutes,
+  watchRoutes,
+  incidentRoutes,
+  screenRoutes,
+  liveRoutes,
+];
 
 /** The HTTP interface: API, OpenAPI document, health and metrics. The caller listens and closes. */
-export async function buildServer({ app, apiToken }: HttpOptions): Promise<FastifyInstance> {
+export async function buildServer({ app, apiToken, demo = false }: HttpOptions): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = app.log.child({ room: 'http' });
   const server: FastifyInstance = Fastify({
     loggerInstance,
@@ -61,7 +82,13 @@ export async function buildServer({ app, apiToken }: HttpOptions): Promise<Fasti
     const error = toApiError(thrown);
     const status = HTTP_STATUS[error.code] ?? 500;
     if (status >= 500) request.log.error({ err: thrown }, 'request failed');
-    void reply.code(status).send({ error: { ...error.toJSON(), remedy: error.remedy } });
+    void reply.code(status).send({
+      error: {
+        ...error.toJSON(),
+        remedy: error.remedy,
+        ...(error.details === undefined ? {} : { details: error.details }),
+      },
+    });
   });
   server.setNotFoundHandler((request, reply) => {
     void reply
@@ -84,24 +111,16 @@ export async function buildServer({ app, apiToken }: HttpOptions): Promise<Fasti
     transform: jsonSchemaTransform,
   });
   await server.register(operationRoutes(app));
-  await server.register(apiRoutes(app, apiToken), { prefix: '/api' });
+  await server.register(apiRoutes(app, apiToken, demo), { prefix: '/api' });
   return server;
 }
 
-function apiRoutes(app: App, apiToken: string) {
+function apiRoutes(app: App, apiToken: string, demo: boolean) {
   return async (plain: FastifyInstance) => {
     const server = plain.withTypeProvider<ZodTypeProvider>();
-    server.addHook('onRequest', async (request) => requireToken(request, apiToken));
-    for (const routes of ROUTES) routes(server, app);
+    await guard(plain, { app, apiToken, demo });
+    for (const routes of ROUTES) routes(server, app, { demo });
   };
-}
-
-function requireToken(request: FastifyRequest, apiToken: string): void {
-  const given = Buffer.from(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '');
-  const wanted = Buffer.from(apiToken);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
-    throw new UtsushiError('unauthorized', 'this route needs a bearer token');
-  }
 }
 
 function toApiError(thrown: unknown): UtsushiError {

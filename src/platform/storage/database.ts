@@ -2,7 +2,8 @@ import { Kysely, type Migration, Migrator, PostgresDialect, type Transaction, sq
 import pg from 'pg';
 import { UtsushiError } from '../../errors.ts';
 import * as initial from './migrations/0001-initial.ts';
-import * as delivery from './migrations/0007-delivery.ts';
+import * as alerts from './migrations/0003-alerts.ts';
+import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
 import type { Tables } from './schema.ts';
 
@@ -14,8 +15,9 @@ export type Executor = Database | Transaction<Tables>;
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
+  '0003-alerts': alerts,
+  '0004-people': people,
   '0005-monitoring': monitoring,
-  '0007-delivery': delivery,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -1,14 +1,13 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { DeliveryTables } from './schema/delivery.ts';
+import type { AlertsTables } from './schema/alerts.ts';
+import type { Json, Time } from './schema/columns.ts';
 import type { MonitoringTables } from './schema/monitoring.ts';
+import type { PeopleTables } from './schema/people.ts';
 
-/** jsonb: read as a value, written as JSON text. */
-type Json<T> = ColumnType<T, string, string>;
-type Time = ColumnType<Date, Date, Date>;
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables extends DeliveryTables, MonitoringTables {
+export interface Tables extends AlertsTables, MonitoringTables, PeopleTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;
@@ -19,8 +18,6 @@ export interface Tables extends DeliveryTables, MonitoringTables {
   sightings: SightingRow;
   checks: CheckRow;
   matches: MatchRow;
-  alerts: AlertRow;
-  alert_events: AlertEventRow;
   audit_records: AuditRecordRow;
   audit_chain: AuditChainRow;
 }
@@ -117,6 +114,8 @@ export interface SightingRow {
   page_url: string | null;
   account: string | null;
   posted_at: Time | null;
+  /** Country to whose public the place is addressed, ISO 3166 alpha-2; null when nobody said. */
+  territory: ColumnType<string | null, string | null | undefined, string | null>;
   seen_at: Time;
   output_id: string | null;
   check_id: string | null;
@@ -148,31 +147,6 @@ export interface MatchRow {
   confidence: number;
   candidate: boolean;
   kind: 'reproduction' | 'adaptation';
-  body: Json<unknown>;
-}
-
-/** The projection of alert_events; rewritten in the transaction that appends an event. */
-export interface AlertRow {
-  id: string;
-  output_id: string;
-  asset_id: string;
-  state: 'open';
-  kind: 'reproduction' | 'adaptation';
-  confidence: number;
-  check_id: string;
-  sightings: number;
-  retroactive: boolean;
-  opened_at: Time;
-  last_event_at: Time;
-  last_seq: number;
-}
-
-export interface AlertEventRow {
-  alert_id: string;
-  seq: number;
-  type: string;
-  actor: string;
-  at: Time;
   body: Json<unknown>;
 }
 

@@ -6,6 +6,7 @@ import { type App, openApp } from '../../../app.ts';
 import { loadConfig } from '../../../config.ts';
 import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { sealAudit, verifyAudit } from '../../../features/audit/index.ts';
+import { firstAdminLink } from '../../../features/people/index.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
 import type { QueueName } from '../../../platform/queue/index.ts';
 import { untilStopped } from '../../../platform/process/until-stopped.ts';
@@ -19,6 +20,7 @@ import {
   withApp,
 } from '../context.ts';
 import { print, printJson, say, table } from '../output.ts';
+import { signInUrl } from '../sign-in-url.ts';
 
 export function operateCommands(): Command[] {
   return [upCommand(), workerCommand(), migrateCommand(), doctorCommand(), auditCommand()];
@@ -57,6 +59,11 @@ async function runUp(
     });
   if (options.json === true) printJson({ state: 'up', url: address });
   else print(`Utsushi is up: ${address}`);
+  const first = await firstAdminLink(app.db, app.checks.clock());
+  if (first !== undefined) {
+    say(`Nobody can sign in yet. Sign in once as ${first.name}, until ${first.expiresAt.toISOString()}:`);
+    say(`  ${signInUrl(config, first.secret, address)}`);
+  }
   say(
     secrets.apiToken === undefined
       ? `API token: in ${tokenFile(app)}`

@@ -1,8 +1,5 @@
-import type { ColumnType, Generated } from 'kysely';
-
-/** jsonb: read as a value, written as JSON text. */
-type Json<T> = ColumnType<T, string, string>;
-type Time = ColumnType<Date, Date, Date>;
+import type { Generated } from 'kysely';
+import type { Json, Time } from './columns.ts';
 
 export interface MonitoringTables {
   incidents: IncidentRow;

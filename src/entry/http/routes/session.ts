@@ -1,0 +1,127 @@
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { App } from '../../../app.ts';
+import { UtsushiError } from '../../../errors.ts';
+import { findUser, needsSetup, signIn, signOut, useLink } from '../../../features/people/index.ts';
+import type { ApiServer } from '../api.ts';
+import { clearSessionCookie, setSessionCookie, visitor } from '../auth.ts';
+
+const sessionAnswer = z.object({
+  user: z
+    .object({
+      id: z.string().nullable(),
+      name: z.string(),
+      role: z.enum(['viewer', 'reviewer', 'approver', 'admin']),
+      locale: z.enum(['ja', 'en']).nullable(),
+    })
+    .nullable(),
+  /** Open to whoever sits at this machine. */
+  demo: z.boolean(),
+  /** People can sign in through the OpenID provider. */
+  oidc: z.boolean(),
+  /** Nobody can sign in yet: the first admin's link has not been used. */
+  setup: z.boolean(),
+});
+
+/** Signing in and out. */
+export function sessionRoutes(server: ApiServer, app: App, options: { readonly demo: boolean }): void {
+  const answer = async (request: FastifyRequest) => {
+    const actor = visitor(request);
+    const locale = actor?.id == null ? null : (await findUser(app.db, { id: actor.id })).locale;
+    return {
+      user: actor === null ? null : { ...actor, locale },
+      demo: options.demo,
+      oidc: false,
+      setup: await needsSetup(app.db),
+    };
+  };
+  void server.register(async (plain) => {
+    await plain.register(rateLimit, { global: false });
+    const limited = plain as unknown as ApiServer;
+    // Guessing one person's password from one place, and from many.
+    const nearby = limited.createRateLimit({
+      max: 10,
+      timeWindow: '15 minutes',
+      keyGenerator: (request) => `${request.ip} ${nameIn(request)}`,
+    });
+    const everywhere = limited.createRateLimit({
+      max: 60,
+      timeWindow: '15 minutes',
+      keyGenerator: (request) => nameIn(request),
+    });
+    const requireFewTries = async (request: FastifyRequest) => {
+      for (const limiter of [nearby, everywhere]) {
+        const count = await limiter(request);
+        if (!count.isAllowed && count.isExceeded)
+          throw new UtsushiError('too_many_requests', 'too many attempts to sign in');
+      }
+    };
+    limited.route({
+      method: 'GET',
+      url: '/session',
+      config: { role: 'anyone' },
+      schema: { summary: 'Who is signed in', response: { 200: sessionAnswer } },
+      handler: answer,
+    });
+    limited.route({
+      method: 'POST',
+      url: '/session',
+      config: { role: 'anyone' },
+      schema: {
+        summary: 'Sign in; sets the session cookie',
+        body: z.object({ name: z.string().min(1).max(64), password: z.string().min(1).max(1_024) }),
+        response: { 200: sessionAnswer },
+      },
+      handler: async (request, reply) => {
+        await requireFewTries(request);
+        const session = await signIn(app.db, request.body.name, request.body.password, app.checks.clock());
+        setSessionCookie(request, reply, app, session);
+        const { id, name, role, locale } = session.user;
+        return { user: { id, name, role, locale }, demo: options.demo, oidc: false, setup: false };
+      },
+    });
+    limited.route({
+      method: 'POST',
+      url: '/session/link',
+      config: { role: 'anyone' },
+      schema: {
+        summary: 'Sign in by a one-time link, and set a password',
+        body: z.object({
+          token: z.string().min(1).max(128),
+          password: z.string().min(1).max(1_024).optional(),
+        }),
+        response: { 200: sessionAnswer },
+      },
+      handler: async (request, reply) => {
+        await requireFewTries(request);
+        const { token, password } = request.body;
+        const session = await useLink(app.db, token, password, app.checks.clock());
+        setSessionCookie(request, reply, app, session);
+        const { id, name, role, locale } = session.user;
+        return {
+          user: { id, name, role, locale },
+          demo: options.demo,
+          oidc: false,
+          setup: await needsSetup(app.db),
+        };
+      },
+    });
+    limited.route({
+      method: 'DELETE',
+      url: '/session',
+      config: { role: 'anyone' },
+      schema: { summary: 'Sign out', response: { 204: z.null() } },
+      handler: async (request, reply) => {
+        const secret = clearSessionCookie(request, reply, app);
+        if (secret !== undefined) await signOut(app.db, secret);
+        return reply.code(204).send(null);
+      },
+    });
+  });
+}
+
+function nameIn(request: FastifyRequest): string {
+  const body = request.body as { name?: unknown } | undefined;
+  return typeof body?.name === 'string' ? body.name.normalize('NFKC').toLowerCase() : 'link';
+}
