@@ -1,9 +1,16 @@
-export { type AlertEvent, type AlertState, applyAlertEvent } from './alert.ts';
 export {
-  type AlertDetail,
-  type AlertSummary,
-  type Finding,
-  listAlerts,
-  raiseAlert,
-  showAlert,
-} from './alerts.ts';
+  ALERT_STATES,
+  type AlertEvent,
+  type AlertState,
+  DECISIONS,
+  type Decision,
+  applyAlertEvent,
+} from './alert.ts';
+export { type AlertDetail, showAlert } from './detail.ts';
+export { ASSET_FLOOD } from './flood.ts';
+export { type AlertSummary, FACETS, INBOX_SORTS, type InboxFilter, listAlerts, readInbox } from './inbox.ts';
+export { liftQuarantine } from './quarantine.ts';
+export { type Finding, raiseAlert } from './raise.ts';
+export { type Review, type ReviewContext, decideAlerts, reviewAlert, undecidedOfCluster } from './review.ts';
+export { type SavedView, deleteView, listViews, saveView } from './views.ts';
+export { type WatchEntry, listWatch, raiseWatch, reviewWatch, showWatch } from './watch.ts';

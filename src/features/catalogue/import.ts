@@ -289,7 +289,7 @@ async function reviseAssets(
   await deps.db.transaction().execute(async (tx) => {
     const before = await tx
       .selectFrom('assets')
-      .select(['id', 'title', 'tier'])
+      .select(['id', 'title', 'tier', 'series', 'aliases', 'characters'])
       .where(
         'id',
         'in',
@@ -301,12 +301,12 @@ async function reviseAssets(
     for (const row of rows) {
       const tier = row.tier ?? options.tier;
       const was = old.get(row.asset_id);
-      if (was !== undefined && (was.title !== row.title || was.tier !== tier))
+      if (was !== undefined && (was.tier !== tier || namesIn(was) !== namesIn(row)))
         shownOtherwise.push(row.asset_id);
       await upsertAsset(tx, { id: row.asset_id, row, title: row.title, tier, at: deps.clock() });
     }
     if (shownOtherwise.length === 0) return;
-    // Title and tier are held in every worker's index: only a new version makes it read them again.
+    // Names and tier are held in every worker's memory: only a new version makes it read them again.
     const version = await raiseVersion(tx);
     await tx
       .updateTable('reference_images')
@@ -314,6 +314,15 @@ async function reviseAssets(
       .where('asset_id', 'in', shownOtherwise)
       .execute();
   });
+}
+
+function namesIn(asset: {
+  title: string;
+  series?: string | null | undefined;
+  aliases: string[];
+  characters: string[];
+}): string {
+  return JSON.stringify([asset.title, asset.series ?? null, asset.aliases, asset.characters]);
 }
 
 async function eachConcurrently<T>(

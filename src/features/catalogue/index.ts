@@ -7,7 +7,7 @@ export {
   setAssetEnabled,
   showAsset,
 } from './catalogue.ts';
-export { catalogueTerms } from './terms.ts';
+export { LiveTerms, catalogueTerms } from './terms.ts';
 export { type ImportReport, importCatalogue } from './import.ts';
 export { type IndexedReference, LiveIndex } from './live-index.ts';
 export { type ImportItem, filesBelow, listImport } from './manifest.ts';

@@ -1,8 +1,9 @@
-import type { Database } from '../../platform/storage/database.ts';
+import type { Executor } from '../../platform/storage/database.ts';
 import { type Term, TermMatcher } from '../../platform/provenance/index.ts';
+import { readVersion } from './catalogue.ts';
 
 /** Titles, series, aliases and character names of the works that are watched, ready to be found in prompts and texts. */
-export async function catalogueTerms(db: Database): Promise<TermMatcher> {
+export async function catalogueTerms(db: Executor): Promise<TermMatcher> {
   const assets = await db
     .selectFrom('assets')
     .select(['id', 'title', 'series', 'aliases', 'characters'])
@@ -16,4 +17,20 @@ export async function catalogueTerms(db: Database): Promise<TermMatcher> {
     })),
   );
   return new TermMatcher(terms);
+}
+
+/** The same, kept in memory for as long as the catalogue's version stands. */
+export class LiveTerms {
+  #version = -1;
+  #matcher: TermMatcher | undefined;
+
+  async current(db: Executor): Promise<TermMatcher> {
+    const { version } = await readVersion(db);
+    if (this.#matcher === undefined || version !== this.#version) {
+      // The version is read first: what commits in between is read again under the next one.
+      this.#matcher = await catalogueTerms(db);
+      this.#version = version;
+    }
+    return this.#matcher;
+  }
 }

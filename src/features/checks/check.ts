@@ -4,14 +4,16 @@ import type { ComputePool } from '../../platform/compute/pool.ts';
 import type { Examined } from '../../platform/compute/tasks.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
+import type { TermHit } from '../../platform/provenance/index.ts';
 import type { BlobStore, Spool } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
-import { type LiveIndex, type Protocol, holdVersion } from '../catalogue/index.ts';
+import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
 import { type Match, compare, pictureOf } from './compare.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
+import { relianceHits } from './reliance.ts';
 import { type SightingState, failSighting, findSighting } from './sightings.ts';
 
 export interface CheckDependencies {
@@ -22,6 +24,7 @@ export interface CheckDependencies {
   readonly spool: Spool;
   readonly compute: ComputePool;
   readonly index: LiveIndex;
+  readonly terms: LiveTerms;
   readonly clock: () => Date;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly web: WebClient;
@@ -94,6 +97,7 @@ async function recordCheck(
   bytes: Uint8Array,
 ): Promise<RecordedCheck | undefined> {
   const policy = await currentPolicy(deps.db);
+  const reliance = await relianceHits(deps.db, deps.terms, examined.provenance, sighting);
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
     await deps.index.refresh(deps.db);
     const version = deps.index.version;
@@ -111,6 +115,8 @@ async function recordCheck(
         sighting,
         examined,
         matches,
+        reliance,
+        protocol: deps.protocol,
         policy,
         version,
         ms: { ...examined.ms, ...ms },
@@ -127,6 +133,8 @@ interface CheckToWrite {
   readonly sighting: SightingState;
   readonly examined: Examined;
   readonly matches: readonly Match[];
+  readonly reliance: readonly TermHit[];
+  readonly protocol: Protocol;
   readonly policy: VersionedPolicy;
   readonly version: number;
   readonly ms: Record<string, number>;
@@ -157,9 +165,11 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
     verdict,
     reason,
     matches,
+    reliance: todo.reliance,
     sightingId: sighting.id,
     ms: todo.ms,
     at,
+    protocol: todo.protocol,
   });
   await tx
     .updateTable('sightings')
@@ -180,6 +190,7 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
         seenAt: sighting.seen_at,
         outputSha256: examined.sha256,
         provenance: examined.provenance,
+        reliance: todo.reliance,
         verdict,
         matches: matches.map(({ assetId, referenceId, kind, confidence, hashDistance }) => ({
           assetId,

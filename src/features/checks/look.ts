@@ -98,6 +98,25 @@ async function recordTarget(deps: CheckDependencies, target: string, as: RecordA
   return (await checkSighting(deps, id, true))!;
 }
 
+/**
+ * Checks a picture that somebody holds in hand, before everything that waits in the queue; writes nothing.
+ *
+ * @param name what to call it in the answer
+ * @throws UtsushiError about the picture
+ */
+export async function checkBytes(
+  deps: CheckDependencies,
+  name: string,
+  bytes: Uint8Array,
+  ask: Pick<Ask, 'policy' | 'question'>,
+): Promise<Exclude<CheckAnswer, { error: unknown }>> {
+  const source = { bytes };
+  await deps.index.refresh(deps.db);
+  const task = { role: 'output', source, limits: deps.limits } as const;
+  const examined = await deps.compute.examine(task, { urgent: true });
+  return answer(deps, name, examined, source, ask);
+}
+
 /** What the store holds of an output. */
 async function keptPicture(
   { db, blobs }: CheckDependencies,

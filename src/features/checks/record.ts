@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
-import { raiseAlert } from '../alerts/index.ts';
+import type { TermHit } from '../../platform/provenance/index.ts';
+import { raiseAlert, raiseWatch } from '../alerts/index.ts';
+import type { Protocol } from '../catalogue/index.ts';
 import type { Match } from './compare.ts';
 
 /** One output compared with the whole catalogue. */
@@ -19,6 +21,10 @@ export interface Comparison {
   /** Durations of the steps in milliseconds. */
   readonly ms: Record<string, number>;
   readonly at: Date;
+  /** Says by when an alert wants its review. */
+  readonly protocol: Protocol;
+  /** Names of works in the output's prompt, source names and page. */
+  readonly reliance: readonly TermHit[];
 }
 
 /** Who acts when no person does. */
@@ -41,15 +47,27 @@ export async function recordComparison(
       {
         outputId: comparison.outputId,
         assetId: match.assetId,
+        referenceId: match.referenceId,
         checkId,
         sightingId: comparison.sightingId,
         kind: match.kind,
         confidence: match.confidence,
+        reliance: comparison.reliance.filter(({ assetId }) => assetId === match.assetId),
       },
-      { at: comparison.at, actor: UTSUSHI },
+      { at: comparison.at, actor: UTSUSHI, protocol: comparison.protocol },
     );
-    alertIds.push(alertId);
+    if (alertId !== undefined) alertIds.push(alertId);
   }
+  const matched = new Set(comparison.matches.map(({ assetId }) => assetId));
+  await raiseWatch(
+    tx,
+    {
+      outputId: comparison.outputId,
+      sightingId: comparison.sightingId,
+      hits: comparison.reliance.filter(({ assetId }) => !matched.has(assetId)),
+    },
+    { at: comparison.at, actor: UTSUSHI },
+  );
   return { checkId, alertIds };
 }
 

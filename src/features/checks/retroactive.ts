@@ -1,4 +1,5 @@
 import { asUtsushiError } from '../../errors.ts';
+import type { Provenance, TermHit } from '../../platform/provenance/index.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { LiveIndex, readVersion } from '../catalogue/index.ts';
@@ -6,6 +7,7 @@ import type { CheckDependencies } from './check.ts';
 import { type OutputPicture, type Question, compare, pictureOf } from './compare.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { UTSUSHI, recordComparison } from './record.ts';
+import { relianceHits } from './reliance.ts';
 import { openSighting } from './sightings.ts';
 
 export interface RetroactiveReport {
@@ -109,6 +111,7 @@ async function recordRetroactive(
   const { matches } = compare(deps.index, picture, policy, 'candidates');
   if (matches.length === 0) return 0;
   const at = deps.clock();
+  const reliance = await storedReliance(deps, output.id);
   return deps.db.transaction().execute(async (tx) => {
     await tx.selectFrom('outputs').select('id').where('id', '=', output.id).forUpdate().execute();
     const { alertIds } = await recordComparison(tx, {
@@ -121,10 +124,28 @@ async function recordRetroactive(
       sightingId: null,
       ms: {},
       at,
+      protocol: deps.protocol,
+      reliance,
     });
     if (output.retained === 'shrunk') await fetchAgain(tx, output.id, at);
     return alertIds.length;
   });
+}
+
+async function storedReliance(deps: CheckDependencies, outputId: string): Promise<TermHit[]> {
+  const { provenance } = await deps.db
+    .selectFrom('outputs')
+    .select('provenance')
+    .where('id', '=', outputId)
+    .executeTakeFirstOrThrow();
+  const seen = await deps.db
+    .selectFrom('sightings')
+    .select(['page_url', 'image_url'])
+    .where('output_id', '=', outputId)
+    .orderBy('seen_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return relianceHits(deps.db, deps.terms, provenance as Provenance | null, seen);
 }
 
 /** Only a shrunk picture was kept of this output; now that it matters, ask its place for the original again. */

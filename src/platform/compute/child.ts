@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
-import { decodeImage, decodeUntouched, encodeJpeg } from '../image/decode.ts';
+import { decodeImage, decodeUntouched, encodeJpeg, renderJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
@@ -55,6 +55,7 @@ const operations: Implementations = {
   },
   // A file that no decoder reads may still say where it comes from.
   readProvenance: async (task, trust) => provenanceOf(await bytesOf(task), task.limits, trust),
+  render: async (task) => renderJpeg(await bytesOf(task), task.longerSide, task.limits),
   drawEvidence: async (task) => {
     // Loaded on demand: most children never draw, and the font takes a moment.
     const { drawEvidence } = await import('../image/evidence-picture.ts');

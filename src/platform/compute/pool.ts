@@ -11,6 +11,7 @@ import type {
   OperationName,
   Operations,
   PictureSource,
+  RenderTask,
   ToChild,
 } from './tasks.ts';
 
@@ -111,6 +112,16 @@ export class ComputePool implements AsyncDisposable {
    */
   drawEvidence(task: EvidenceTask): Promise<Uint8Array> {
     return this.#run('drawEvidence', task, {});
+  }
+
+  /**
+   * Makes a picture fit to be shown in a browser; somebody waits for it, so it goes before bulk work.
+   *
+   * @returns a JPEG
+   * @throws UtsushiError about the picture, or `compute_timeout`, `compute_crashed`
+   */
+  render(task: RenderTask): Promise<Uint8Array> {
+    return this.#run('render', task, { urgent: true });
   }
 
   #run<N extends OperationName>(

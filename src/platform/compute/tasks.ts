@@ -18,6 +18,12 @@ export interface ExamineTask extends PictureSource {
   readonly shrink?: boolean;
 }
 
+/** Make a picture fit to be shown in a browser. */
+export interface RenderTask extends PictureSource {
+  /** At most this many pixels; smaller pictures stay as they are. */
+  readonly longerSide: number;
+}
+
 /** Draw one match as a picture that can stand alone; `source` is the output. */
 export interface EvidenceTask extends PictureSource {
   readonly work: PictureSource['source'];
@@ -47,6 +53,7 @@ export interface Operations {
   examine: (task: ExamineTask) => Examined;
   readProvenance: (task: PictureSource) => Provenance;
   drawEvidence: (task: EvidenceTask) => Uint8Array;
+  render: (task: RenderTask) => Uint8Array;
 }
 
 export type OperationName = keyof Operations;

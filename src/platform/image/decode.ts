@@ -111,6 +111,35 @@ export async function decodeUntouched(bytes: Uint8Array, limits: DecodeLimits): 
   return { width, height, channels, data: decoded.data };
 }
 
+/**
+ * The picture as a browser can show it: upright, sRGB, on white, first frame, as JPEG, shrunk to fit and never enlarged.
+ *
+ * @param longerSide in pixels
+ * @throws UtsushiError as decodeImage
+ */
+export async function renderJpeg(
+  bytes: Uint8Array,
+  longerSide: number,
+  limits: DecodeLimits,
+): Promise<Uint8Array> {
+  requireFormat(bytes);
+  try {
+    const { width, height } = await readSize(bytes);
+    if (width * height > limits.maxPixels) {
+      throw new UtsushiError('image_too_large', `${width}x${height} is more than ${limits.maxPixels} pixels`);
+    }
+    return await open(bytes, limits)
+      .autoOrient()
+      .flatten({ background: '#fff' })
+      .resize({ width: longerSide, height: longerSide, fit: 'inside', withoutEnlargement: true })
+      .toColourspace('srgb')
+      .jpeg({ quality: 90, chromaSubsampling: '4:4:4' })
+      .toBuffer();
+  } catch (thrown) {
+    throw asDecodeError(thrown);
+  }
+}
+
 /** A raster as JPEG. */
 export async function encodeJpeg({ data, width, height }: Raster): Promise<Uint8Array> {
   return sharp(data, { raw: { width, height, channels: 3 } })

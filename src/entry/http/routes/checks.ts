@@ -2,8 +2,15 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { UtsushiError } from '../../../errors.ts';
-import { openSighting, openUpload, showCheck } from '../../../features/checks/index.ts';
+import {
+  checkBytes,
+  currentPolicy,
+  openSighting,
+  openUpload,
+  showCheck,
+} from '../../../features/checks/index.ts';
 import { type ApiServer, anything } from '../api.ts';
+import { readUpload } from '../upload.ts';
 
 const urlCheck = z.object({
   url: z.url({ protocol: /^https?$/ }),
@@ -19,15 +26,14 @@ export function checkRoutes(server: ApiServer, app: App): void {
   server.route({
     method: 'POST',
     url: '/checks',
+    config: { role: 'reviewer' },
     schema: {
       summary: 'Submit one output: a file (multipart, field `file`) or a JSON body with its URL',
       consumes: ['application/json', 'multipart/form-data'],
       response: { 202: accepted },
     },
     handler: async (request, reply) => {
-      const id = request.isMultipart()
-        ? await acceptUpload(app, request)
-        : await acceptUrl(app, request.body);
+      const id = request.isMultipart() ? await acceptUpload(app, request) : await acceptUrl(app, request);
       // The sighting is stored: should the queue be away, the sweeper enqueues it later.
       await (
         await app.queue()
@@ -35,6 +41,30 @@ export function checkRoutes(server: ApiServer, app: App): void {
         .add('check-sighting', { sightingId: id }, { jobId: id })
         .catch((error: unknown) => app.log.warn({ err: error }, 'check stored, not yet queued'));
       return reply.code(202).send({ id, state: 'pending' as const });
+    },
+  });
+  server.route({
+    method: 'POST',
+    url: '/checks/now',
+    config: { role: 'viewer' },
+    schema: {
+      summary: 'Check one file (multipart, field `file`) while you wait; nothing is recorded',
+      description:
+        'Answers the line that `utsushi check --json` prints. minConfidence 0 lists the best however weak.',
+      consumes: ['multipart/form-data'],
+      querystring: z.object({
+        minConfidence: z.coerce.number().min(0).max(1).optional(),
+        top: z.coerce.number().int().min(1).max(100).default(5),
+      }),
+      response: { 200: anything },
+    },
+    handler: async (request) => {
+      const { minConfidence, top } = request.query;
+      const { bytes, name } = await readUpload(request);
+      return checkBytes(app.checks, name, bytes, {
+        policy: await currentPolicy(app.db),
+        question: minConfidence === undefined ? 'candidates' : { minConfidence, top },
+      });
     },
   });
   server.route({
@@ -49,15 +79,15 @@ export function checkRoutes(server: ApiServer, app: App): void {
   });
 }
 
-async function acceptUrl(app: App, body: unknown): Promise<string> {
-  const parsed = urlCheck.safeParse(body);
+async function acceptUrl(app: App, request: FastifyRequest): Promise<string> {
+  const parsed = urlCheck.safeParse(request.body);
   if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
   const { url, pageUrl, account, postedAt } = parsed.data;
   return openSighting(
     app.db,
     {
       acquisition: 'fetched',
-      acquiredBy: 'api',
+      acquiredBy: request.actor.name,
       imageUrl: url,
       pageUrl: pageUrl ?? null,
       account: account ?? null,
@@ -68,14 +98,7 @@ async function acceptUrl(app: App, body: unknown): Promise<string> {
 }
 
 async function acceptUpload(app: App, request: FastifyRequest): Promise<string> {
-  let bytes: Buffer | undefined;
-  const fields: Record<string, unknown> = {};
-  for await (const part of request.parts()) {
-    if (part.type === 'file') bytes = await part.toBuffer();
-    else fields[part.fieldname] = part.value;
-  }
-  if (bytes === undefined) throw new UtsushiError('invalid_request', 'the form has no file');
-  if (bytes.length === 0) throw new UtsushiError('empty_file', 'the file has no bytes');
+  const { bytes, fields } = await readUpload(request);
   const parsed = uploadFields.safeParse(fields);
   if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
   const { pageUrl, account, postedAt } = parsed.data;
@@ -83,7 +106,7 @@ async function acceptUpload(app: App, request: FastifyRequest): Promise<string> 
     app.checks,
     bytes,
     {
-      acquiredBy: 'api',
+      acquiredBy: request.actor.name,
       pageUrl: pageUrl ?? null,
       account: account ?? null,
       postedAt: postedAt === undefined ? null : new Date(postedAt),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
+import { ASSET_FLOOD, liftQuarantine } from '../../../features/alerts/index.ts';
 import { handleIncident, listIncidents } from '../../../features/incidents/index.ts';
 import { type ApiServer, anything, limit } from '../api.ts';
 
@@ -18,18 +19,31 @@ export function incidentRoutes(server: ApiServer, app: App): void {
   server.route({
     method: 'POST',
     url: '/incidents/:id/events',
+    config: { role: 'reviewer' },
     schema: {
       summary: 'Say that an incident is known, or over; it comes back while its cause remains',
+      description:
+        'Closing an asset-flood ends the quarantine: the findings held back become alerts (`release`), or stay recorded matches without an alert (`discard`).',
       params: z.object({ id: z.uuid() }),
-      body: z.object({ type: z.enum(['acknowledge', 'close']), note: z.string().max(2_000).optional() }),
+      body: z.object({
+        type: z.enum(['acknowledge', 'close']),
+        note: z.string().max(2_000).optional(),
+        held: z.enum(['release', 'discard']).default('release'),
+      }),
       response: { 200: anything },
     },
-    handler: ({ params, body }) =>
-      handleIncident(
+    handler: async ({ params, body, actor }) => {
+      const by = { actor: actor.name, at: app.checks.clock() };
+      const incident = await handleIncident(
         app.db,
         params.id,
         { type: body.type, note: body.note ?? null },
-        { actor: 'api', at: app.checks.clock() },
-      ),
+        by,
+      );
+      if (incident.kind === ASSET_FLOOD && body.type === 'close') {
+        await liftQuarantine(app.db, incident.subject, body.held, { ...by, protocol: app.checks.protocol });
+      }
+      return incident;
+    },
   });
 }

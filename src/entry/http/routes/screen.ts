@@ -47,6 +47,7 @@ export function screenRoutes(server: ApiServer, app: App): void {
   server.route({
     method: 'POST',
     url: '/screen',
+    config: { role: 'viewer' },
     schema: {
       summary: 'Screen one picture (the raw bytes as body) before it is handed out; nothing of it is kept',
       description:
