@@ -15,6 +15,7 @@ import {
 import {
   type CheckDependencies,
   checkSighting,
+  clearSpool,
   ensurePolicy,
   matchRetroactively,
   pendingSightings,
@@ -81,6 +82,9 @@ const CONNECTIONS = { features: 8, queue: 6 } as const;
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
+const TIDY_MS = 3_600_000;
+/** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
+const ABANDONED_AFTER_MS = 86_400_000;
 
 /**
  * Builds the app from its configuration; starts or joins the embedded database where no other is configured.
@@ -157,6 +161,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         closers.push(() => workers.close(SHUTDOWN_GRACE_MS));
         if (queues.includes('upkeep')) {
           await jobs.schedule('sweep', config.sweepMs);
+          await jobs.schedule('tidy', TIDY_MS);
           await jobs.add('sweep', {});
         }
         return workers;
@@ -270,6 +275,12 @@ function handlersOf(app: App): Handlers {
     },
     sweep: async () => {
       await sweep(app);
+    },
+    tidy: async () => {
+      const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);
+      await app.checks.blobs.removeUnfinished(before);
+      const removed = await clearSpool(app.checks, before);
+      if (removed > 0) app.log.info({ removed }, 'removed files from the spool that no sighting waits for');
     },
   };
 }

@@ -1,5 +1,6 @@
 import { UtsushiError } from '../../errors.ts';
 import type { Executor } from '../../platform/storage/database.ts';
+import { buildInThread } from '../../platform/compute/build-index.ts';
 import { vocabulary } from '../../platform/compute/vocabulary.ts';
 import { decodeFeatures } from '../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
@@ -21,7 +22,7 @@ export interface IndexedReference {
  * what changed since.
  */
 export class LiveIndex {
-  readonly #matcher = new Matcher(vocabulary());
+  readonly #matcher = new Matcher(vocabulary(), buildInThread);
   readonly #byId = new Map<number, IndexedReference>();
   readonly #idOf = new Map<string, number>();
   #nextId = 0;
@@ -114,6 +115,8 @@ export class LiveIndex {
     }
     this.#version = version;
     this.#currentAt = asked;
+    // Not waited for, and nothing is lost when it fails: the next change tries again.
+    void this.#matcher.settle().catch((thrown: unknown) => process.emitWarning(thrown as Error));
   }
 }
 

@@ -3,6 +3,8 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Spool } from '../../platform/storage/blobs.ts';
 import type { SightingRow } from '../../platform/storage/schema.ts';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** Where and when an output was seen, and how Utsushi came by it. */
 export interface NewSighting {
   readonly acquisition: 'fetched' | 'captured-by-person' | 'uploaded';
@@ -74,6 +76,28 @@ export async function failSighting(
     .where('id', '=', id)
     .where('state', '=', 'pending')
     .execute();
+}
+
+/**
+ * Removes from the spool what no pending sighting waits for: a process that died between writing the file and noting
+ * the sighting, or between recording the check and removing the file, left it there.
+ */
+export async function clearSpool(
+  deps: { readonly db: Database; readonly spool: Spool },
+  before: Date,
+): Promise<number> {
+  const names = await deps.spool.listOlderThan(before);
+  const ids = names.filter((name) => UUID.test(name));
+  const pending = await deps.db
+    .selectFrom('sightings')
+    .select('id')
+    .where('state', '=', 'pending')
+    .where('id', '=', (eb) => eb.fn.any(eb.val(ids)))
+    .execute();
+  const waiting = new Set(pending.map(({ id }) => id));
+  const orphans = names.filter((name) => !waiting.has(name));
+  for (const name of orphans) await deps.spool.remove(name);
+  return orphans.length;
 }
 
 /** Ids of sightings that wait since before `before`, oldest first: their job may have been lost with the queue. */

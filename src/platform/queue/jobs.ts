@@ -8,6 +8,7 @@ export const JOBS = {
   'check-sighting': { queue: 'checks', payload: z.object({ sightingId: z.uuid() }) },
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
+  tidy: { queue: 'upkeep', payload: z.object({}) },
 } as const;
 
 export type JobName = keyof typeof JOBS;

@@ -1,17 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UtsushiError } from '../../errors.ts';
 
 /**
  * Files by the SHA-256 of their bytes, in a directory. A file is either whole and right or absent: it is written
- * beside its place, synced, then renamed into it.
+ * elsewhere, synced, then renamed into its place.
  */
 export class BlobStore {
   readonly #root: string;
+  /** Files on their way in; a folder of its own, so that abandoned ones are found without walking the store. */
+  readonly #unfinished: string;
 
   constructor(root: string) {
     this.#root = root;
+    this.#unfinished = join(root, 'unfinished');
   }
 
   /** Where the file with this SHA-256 (lower-case hex) lies or would lie. */
@@ -24,8 +27,14 @@ export class BlobStore {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const path = this.path(sha256);
     const present = await stat(path).catch(() => undefined);
-    if (present?.size !== bytes.length) await writeWhole(path, bytes);
+    if (present?.size !== bytes.length) await writeWhole(path, bytes, this.#unfinished);
     return sha256;
+  }
+
+  /** Removes what processes that died while writing left behind before this time. */
+  async removeUnfinished(before: Date): Promise<void> {
+    for (const name of await olderThan(before, this.#unfinished))
+      await rm(join(this.#unfinished, name), { force: true });
   }
 
   /** @throws UtsushiError `file_not_found` */
@@ -47,7 +56,12 @@ export class Spool {
   }
 
   async put(id: string, bytes: Uint8Array): Promise<void> {
-    await writeWhole(join(this.#root, id), bytes);
+    await writeWhole(join(this.#root, id), bytes, this.#root);
+  }
+
+  /** What lies here since before this time, ids of files that wait for their check and names of unfinished ones. */
+  async listOlderThan(before: Date): Promise<string[]> {
+    return olderThan(before, this.#root);
   }
 
   /** @throws UtsushiError `file_not_found` */
@@ -65,9 +79,9 @@ export class Spool {
   }
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomUUID()}`;
+async function writeWhole(path: string, bytes: Uint8Array, unfinished: string): Promise<void> {
+  for (const folder of [dirname(path), unfinished]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(unfinished, `${randomUUID()}.part`);
   const file = await open(temporary, 'wx', 0o600);
   try {
     await file.writeFile(bytes);
@@ -76,6 +90,12 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     await file.close();
   }
   await rename(temporary, path);
+}
+
+async function olderThan(before: Date, folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const ages = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  return names.filter((_, i) => ages[i] !== undefined && ages[i].mtime < before);
 }
 
 /**

@@ -5,6 +5,7 @@ import * as initial from './migrations/0001-initial.ts';
 import * as alerts from './migrations/0003-alerts.ts';
 import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
+import * as delivery from './migrations/0007-delivery.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -18,6 +19,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0003-alerts': alerts,
   '0004-people': people,
   '0005-monitoring': monitoring,
+  '0007-delivery': delivery,
 };
 const BIGINT = pg.types.builtins.INT8;
 

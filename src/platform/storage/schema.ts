@@ -1,13 +1,14 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { AlertsTables } from './schema/alerts.ts';
 import type { Json, Time } from './schema/columns.ts';
+import type { DeliveryTables } from './schema/delivery.ts';
 import type { MonitoringTables } from './schema/monitoring.ts';
 import type { PeopleTables } from './schema/people.ts';
 
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables extends AlertsTables, MonitoringTables, PeopleTables {
+export interface Tables extends AlertsTables, DeliveryTables, MonitoringTables, PeopleTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;

@@ -2,8 +2,8 @@ import type { FeatureView, Features } from '../fingerprint/features.ts';
 import { complement, hammingDistance } from '../fingerprint/hash.ts';
 import { ORIENTATIONS, type Orientation } from '../fingerprint/pdq.ts';
 import { structureDistance } from '../fingerprint/structure-hash.ts';
-import { LinearIndex } from '../search/linear-index.ts';
 import { KeypointIndex } from '../search/keypoint-index.ts';
+import { type BaseBuilder, MultiIndex } from '../search/multi-index.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
 import { type Transform, apply } from './geometry.ts';
 import {
@@ -76,11 +76,13 @@ export interface Proposals {
  */
 export class Matcher {
   readonly #works = new Map<number, Work>();
-  readonly #hashes = new LinearIndex();
+  readonly #hashes: MultiIndex;
   readonly #keypoints: KeypointIndex;
 
-  constructor(vocabulary: Vocabulary) {
+  /** @param build where the hash index is built anew; in this thread by default */
+  constructor(vocabulary: Vocabulary, build?: BaseBuilder) {
     this.#keypoints = new KeypointIndex(vocabulary);
+    this.#hashes = new MultiIndex(build === undefined ? {} : { build });
   }
 
   get size(): number {
@@ -103,6 +105,14 @@ export class Matcher {
     this.#works.delete(id);
     for (let i = 0; i < MOST_VIEWS; i++) this.#hashes.remove(id * MOST_VIEWS + i);
     this.#keypoints.remove(id);
+  }
+
+  /**
+   * To be called when works have been added or removed: makes the search by hash fast again if they were many. Answers
+   * are right before, meanwhile and after.
+   */
+  async settle(): Promise<void> {
+    await this.#hashes.settle();
   }
 
   /** Where works might be in the output: quick, and wrong more often than not. */

@@ -11,11 +11,24 @@ export interface IndexHit {
  *
  * Ids are the caller's, unsigned 32-bit, one code each. The index does not know what an id stands for, tells nothing
  * about a code but its distance, and compares only the code it is given: a caller who also wants turned, mirrored or
- * inverted pictures asks with those codes.
+ * inverted pictures asks with those codes. Codes of pictures too soft to hash are the caller's to keep out.
  */
 export interface HammingIndex {
   /** Codes stored. */
   readonly size: number;
+
+  /**
+   * Stores a copy of the code. Found by the next query.
+   *
+   * @throws RangeError when the id is not an unsigned 32-bit integer or is already stored
+   */
+  add(id: number, code: Hash<'pdq'>): void;
+
+  /** Forgets the id; false when it was not there. Not found by the next query. */
+  remove(id: number): boolean;
+
+  /** A copy of the code stored under the id. */
+  get(id: number): Hash<'pdq'> | undefined;
 
   /**
    * Every stored code at most `radius` bits away, in no promised order.

@@ -3,7 +3,7 @@ import type { Hash } from '../fingerprint/hash.ts';
 import type { HammingIndex, IndexHit } from './hamming-index.ts';
 
 /**
- * The plain scan: the reference every faster index is tested against, and fast enough for some 100,000 codes. All
+ * The plain scan: the reference that the faster index is tested against, simple enough to be seen to be right. All
  * codes lie in one array in no particular order; adding and removing take constant time.
  */
 export class LinearIndex implements HammingIndex {
@@ -15,11 +15,6 @@ export class LinearIndex implements HammingIndex {
     return this.#slots.size;
   }
 
-  /**
-   * Stores a copy of the code.
-   *
-   * @throws RangeError when the id is not an unsigned 32-bit integer or is already stored
-   */
   add(id: number, code: Hash<'pdq'>): void {
     if (id >>> 0 !== id) throw new RangeError(`An id is an unsigned 32-bit integer, not ${id}.`);
     if (this.#slots.has(id)) throw new RangeError(`Id ${id} is already in the index.`);
@@ -30,7 +25,6 @@ export class LinearIndex implements HammingIndex {
     this.#slots.set(id, slot);
   }
 
-  /** Forgets the id; false when it was not there. */
   remove(id: number): boolean {
     const slot = this.#slots.get(id);
     if (slot === undefined) return false;
@@ -44,7 +38,6 @@ export class LinearIndex implements HammingIndex {
     return true;
   }
 
-  /** A copy of the code stored under the id. */
   get(id: number): Hash<'pdq'> | undefined {
     const slot = this.#slots.get(id);
     if (slot === undefined) return undefined;

@@ -59,6 +59,7 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     'check-sighting': check,
     'match-retroactively': async () => {},
     sweep: async () => {},
+    tidy: async () => {},
   });
   const work = (check: Handlers['check-sighting'], concurrency = 4) => {
     const running = queue.work(handlers(check), { checks: concurrency });

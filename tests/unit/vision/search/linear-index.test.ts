@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hammingDistance, hashFromWords } from '../../../src/vision/fingerprint/hash.ts';
-import type { Hash } from '../../../src/vision/fingerprint/hash.ts';
-import type { IndexHit } from '../../../src/vision/search/hamming-index.ts';
-import { LinearIndex } from '../../../src/vision/search/linear-index.ts';
+import { hammingDistance, hashFromWords } from '../../../../src/vision/fingerprint/hash.ts';
+import type { Hash } from '../../../../src/vision/fingerprint/hash.ts';
+import type { IndexHit } from '../../../../src/vision/search/hamming-index.ts';
+import { LinearIndex } from '../../../../src/vision/search/linear-index.ts';
 
 // Few set bits, so that near, equal and tied codes are common.
 const code = fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 6 }).map((bits) => {

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { EventType, OutgoingEvent } from './events.ts';
+
+/** An event with its place in the feed. */
+export interface PublishedEvent {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: EventType;
+  readonly subject: string;
+  readonly at: Date;
+  readonly data: unknown;
+}
+
+const PUBLISHER_LOCK = 0x75747362;
+const BATCH = 1_000;
+
+/** Writes events down in the caller's transaction, so that the outside is told exactly of what was committed. */
+export async function emit(tx: Executor, events: readonly OutgoingEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx
+    .insertInto('outbox')
+    .values(
+      events.map(({ type, subject, at, data }) => ({
+        id: randomUUID(),
+        type,
+        subject,
+        at,
+        body: JSON.stringify(data),
+      })),
+    )
+    .execute();
+}
+
+/**
+ * Gives committed events their place in the feed. A number drawn at writing would not do: transactions commit in
+ * another order than they draw numbers, and a reader who had seen 8 would never see the 7 that came later. Any process
+ * may call it at any time: one works while the others return at once.
+ *
+ * @returns the events that were published now, in order
+ */
+export async function publish(db: Database): Promise<PublishedEvent[]> {
+  return db.transaction().execute(async (tx) => {
+    const lock = await sql<{
+      got: boolean;
+    }>`select pg_try_advisory_xact_lock(${PUBLISHER_LOCK}) as got`.execute(tx);
+    if (!lock.rows[0]!.got) return [];
+    const { rows } = await sql<OutboxRead>`
+      with next as (
+        select id, (select coalesce(max(seq), 0) from outbox) + row_number() over (order by inserted) as place
+        from outbox where seq is null order by inserted limit ${BATCH}
+      )
+      update outbox set seq = next.place from next where outbox.id = next.id
+      returning outbox.id, outbox.seq, outbox.type, outbox.subject, outbox.at, outbox.body`.execute(tx);
+    return rows.map(toEvent).toSorted((a, b) => a.seq - b.seq);
+  });
+}
+
+/** The feed: published events after a place, oldest first. */
+export async function readEvents(
+  db: Database,
+  page: { readonly after: number; readonly limit: number },
+): Promise<PublishedEvent[]> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select(['id', 'seq', 'type', 'subject', 'at', 'body'])
+    .where('seq', '>', page.after)
+    .orderBy('seq')
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => toEvent({ ...row, seq: row.seq! }));
+}
+
+interface OutboxRead {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly subject: string;
+  readonly at: Date;
+  readonly body: unknown;
+}
+
+function toEvent({ body, type, ...row }: OutboxRead): PublishedEvent {
+  return { ...row, type: type as EventType, data: body };
+}
