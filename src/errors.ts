@@ -50,6 +50,22 @@ export const ERROR_CODES = {
     means: 'The server could not be reached, was too slow, or failed (5xx, 429).',
     remedy: 'Nothing to do: it is tried again with growing pauses.',
   },
+  fetch_deferred: {
+    retry: true,
+    means: 'The host may not be asked yet: its rate limit, or what it said in Retry-After.',
+    remedy: 'Nothing to do: it is tried again when its turn comes. UTSUSHI_FETCH_LIMITS sets the limits.',
+  },
+  robots_disallowed: {
+    retry: false,
+    means: "The site's robots.txt asks not to fetch this URL.",
+    remedy:
+      'Leave it, or ask the site. For an API whose terms allow you to use it, set `robots: ignore` at the source.',
+  },
+  secret_missing: {
+    retry: false,
+    means: 'A secret that a source refers to is not there, or lies where no secrets may be read from.',
+    remedy: 'Set the variable (UTSUSHI_SECRET_…) or write the file (below UTSUSHI_SECRETS_DIR) it names.',
+  },
   // sources
   invalid_source: {
     retry: false,
@@ -168,12 +184,19 @@ export class UtsushiError extends Error {
   readonly code: ErrorCode;
   /** What a program needs to go on from here, e.g. the newer state of what it wanted to change. */
   readonly details: unknown;
+  /** Where it is known when another attempt can succeed: not before so many milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; details?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; details?: unknown; retryAfterMs?: number },
+  ) {
     super(message, options);
     this.name = 'UtsushiError';
     this.code = code;
     this.details = options?.details;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   /** Whether doing the same thing again can help. */

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type SourceContext, parseSourceSpec } from '../../src/features/sources/index.ts';
 import { parseEndpoint } from '../../src/platform/fetch/guard.ts';
+import { Network } from '../../src/platform/fetch/network.ts';
 import { WebClient } from '../../src/platform/fetch/web-client.ts';
 import { type Kind, conformance } from './source-suite.ts';
 
 const context: SourceContext = {
-  web: new WebClient({ timeoutMs: 5_000, allowed: [parseEndpoint('127.0.0.1')] }),
+  web: new WebClient({ timeoutMs: 5_000, network: new Network({ allowed: [parseEndpoint('127.0.0.1')] }) }),
   queries: [],
   secret: async () => 'secret',
   clock: () => new Date(),

@@ -30,13 +30,17 @@ describe('loadConfig', () => {
       DATABASE_URL: 'postgres://me:pgsecret@db/x',
       REDIS_URL: 'redis://:redissecret@cache',
       UTSUSHI_API_TOKEN: 'tokensecret-tokensecret',
+      UTSUSHI_SECRET_CIVITAI: 'a secret',
+      https_proxy: 'http://me:proxysecret@proxy:3128',
     };
     const { config, secrets } = loadConfig({}, env);
-    expect(JSON.stringify(config)).not.toContain('secret');
+    expect(JSON.stringify(config)).not.toMatch(/\wsecret|a secret/);
     expect(secrets).toEqual({
       databaseUrl: env.DATABASE_URL,
       redisUrl: env.REDIS_URL,
       apiToken: env.UTSUSHI_API_TOKEN,
+      httpsProxy: env.https_proxy,
+      named: { UTSUSHI_SECRET_CIVITAI: 'a secret' },
     });
     expect(config).toMatchObject({ database: 'external', queue: 'redis' });
   });

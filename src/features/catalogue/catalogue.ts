@@ -68,10 +68,14 @@ export async function listAssets(
 }
 
 export interface AssetDetail {
-  readonly asset: Omit<AssetRow, 'aliases' | 'characters' | 'tags' | 'claim' | 'created_at'> & {
+  readonly asset: Omit<
+    AssetRow,
+    'aliases' | 'characters' | 'tags' | 'lora_names' | 'claim' | 'created_at'
+  > & {
     aliases: string[];
     characters: string[];
     tags: string[];
+    lora_names: string[];
     claim: Record<string, string | null>;
     created_at: Date;
   };

@@ -239,6 +239,7 @@ async function upsertAsset(
     aliases: JSON.stringify(row?.aliases ?? []),
     characters: JSON.stringify(row?.characters ?? []),
     tags: JSON.stringify(row?.tags ?? []),
+    lora_names: JSON.stringify(row?.lora_names ?? []),
     author: row?.author ?? null,
     rights_holder: row?.rights_holder ?? null,
     claim: JSON.stringify({

@@ -45,6 +45,7 @@ const row = z.object({
   aliases: list,
   characters: list,
   tags: list,
+  lora_names: list,
   author: optionalText,
   rights_holder: optionalText,
   right: z.preprocess(

@@ -2,16 +2,16 @@ import type { Executor } from '../../platform/storage/database.ts';
 import { type Term, TermMatcher } from '../../platform/provenance/index.ts';
 import { readVersion } from './catalogue.ts';
 
-/** Titles, series, aliases and character names of the works that are watched, ready to be found in prompts and texts. */
+/** Titles, series, aliases, character and LoRA names of the works that are watched, to be found in prompts and texts. */
 export async function catalogueTerms(db: Executor): Promise<TermMatcher> {
   const assets = await db
     .selectFrom('assets')
-    .select(['id', 'title', 'series', 'aliases', 'characters'])
+    .select(['id', 'title', 'series', 'aliases', 'characters', 'lora_names'])
     .where('enabled', '=', true)
     .orderBy('id')
     .execute();
-  const terms: Term[] = assets.flatMap(({ id, title, series, aliases, characters }) =>
-    [title, ...(series === null ? [] : [series]), ...aliases, ...characters].map((term) => ({
+  const terms: Term[] = assets.flatMap(({ id, title, series, aliases, characters, lora_names }) =>
+    [title, ...(series === null ? [] : [series]), ...aliases, ...characters, ...lora_names].map((term) => ({
       assetId: id,
       term,
     })),

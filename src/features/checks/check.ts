@@ -39,6 +39,8 @@ export interface RecordedCheck {
 }
 
 const ATTEMPTS_ON_CHANGE = 10;
+/** Longer than this a check waits for its turn at a host in the queue, not in a worker. */
+const TURN_PATIENCE_MS = 500;
 
 /**
  * Takes one pending sighting through the whole road: get its bytes, decode, fingerprint, compare, record. Doing it
@@ -73,7 +75,8 @@ export async function checkSighting(
     return recorded;
   } catch (thrown) {
     const error = asUtsushiError(thrown);
-    if (lastAttempt || !error.retryable) {
+    // Whoever must wait for a host's turn has not tried yet.
+    if (error.code !== 'fetch_deferred' && (lastAttempt || !error.retryable)) {
       await failSighting(deps.db, sightingId, error, deps.clock());
       await deps.spool.remove(sightingId);
     }
@@ -83,7 +86,13 @@ export async function checkSighting(
 
 async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
   if (sighting.image_url === null) return deps.spool.get(sighting.id);
-  return (await fetchImage(deps.web, sighting.image_url, { maxBytes: deps.limits.maxBytes })).bytes;
+  const { bytes } = await fetchImage(deps.web, sighting.image_url, {
+    maxBytes: deps.limits.maxBytes,
+    // What a person names is fetched as their browser would; what a scan found obeys robots.txt.
+    robots: sighting.scan_id === null ? 'ignore' : 'obey',
+    patienceMs: TURN_PATIENCE_MS,
+  });
+  return bytes;
 }
 
 /**

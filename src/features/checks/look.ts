@@ -68,7 +68,10 @@ export async function checkTarget(deps: CheckDependencies, target: string, ask: 
   try {
     if (ask.record === undefined) {
       const source = isUrl(target)
-        ? { bytes: (await fetchImage(deps.web, target, { maxBytes: deps.limits.maxBytes })).bytes }
+        ? {
+            bytes: (await fetchImage(deps.web, target, { maxBytes: deps.limits.maxBytes, robots: 'ignore' }))
+              .bytes,
+          }
         : { path: target };
       const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
       return await answer(deps, target, examined, source, ask);

@@ -1,4 +1,5 @@
 export { type SourceSpec, openSource, parseSourceSpec } from './open.ts';
+export { readSecret } from './secrets.ts';
 export {
   type Checkpoint,
   type DeclaredProvenance,

@@ -1,5 +1,5 @@
 import { UtsushiError } from '../../errors.ts';
-import type { Answer, WebClient } from './web-client.ts';
+import type { Answer, WebClient, WebRequest } from './web-client.ts';
 
 const ACCEPT = 'image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8';
 
@@ -11,7 +11,7 @@ const ACCEPT = 'image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8';
 export async function fetchImage(
   web: WebClient,
   url: string,
-  options: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined },
+  options: Pick<WebRequest, 'maxBytes' | 'signal' | 'robots' | 'patienceMs'>,
 ): Promise<Answer> {
   const answer = await web.get(url, { ...options, accept: ACCEPT });
   if (answer.bytes.length === 0) throw new UtsushiError('empty_file', `${url} has no bytes`);

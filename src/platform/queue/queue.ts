@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import {
+  DelayedError,
   type Job,
   type JobsOptions,
   type PgPool,
@@ -42,6 +43,8 @@ export interface RunningWorkers {
 }
 
 const ATTEMPTS = 5;
+/** How often a job may wait for a host's turn before that counts as a failure. */
+const MOST_DEFERRALS = 1_000;
 const ADD_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = 1_000;
 // Jobs without a priority run before every prioritised one.
@@ -215,7 +218,7 @@ export class JobQueue implements AsyncDisposable {
       runRetryDelay: RECONNECT_MS,
       metrics: { maxDataPoints: 60 },
     } satisfies Partial<WorkerOptions>;
-    const run = (job: Job, token?: string) => orHandBack(job, token, process(job, handlers), late);
+    const run = (job: Job, token?: string) => orHandBack(job, token, process(job, token, handlers), late);
     const worker =
       this.#backend.kind === 'redis'
         ? new bullmq.Worker(name, run, { ...options, connection: this.#redis!, prefix: this.#backend.prefix })
@@ -236,7 +239,7 @@ function asBullPool(pool: ConnectionPool): PgPool {
 }
 
 /** Runs a job's handler; says to BullMQ whether a failure is worth another attempt. */
-async function process(job: Job, handlers: Handlers): Promise<void> {
+async function process(job: Job, token: string | undefined, handlers: Handlers): Promise<void> {
   const name = job.name as JobName;
   const definition = JOBS[name] as (typeof JOBS)[JobName] | undefined;
   if (definition === undefined) throw new UnrecoverableError(`internal: no job is called ${job.name}`);
@@ -250,6 +253,11 @@ async function process(job: Job, handlers: Handlers): Promise<void> {
     );
   } catch (thrown) {
     const error = asUtsushiError(thrown);
+    if (error.code === 'fetch_deferred' && job.attemptsStarted < MOST_DEFERRALS) {
+      // It was not its turn yet: no attempt was made, and the place in the worker is free for other jobs meanwhile.
+      await job.moveToDelayed(Date.now() + (error.retryAfterMs ?? 0), token);
+      throw new DelayedError();
+    }
     const text = `${error.code}: ${error.message}`;
     throw error.retryable ? new Error(text, { cause: thrown }) : new UnrecoverableError(text);
   }

@@ -6,6 +6,7 @@ import * as alerts from './migrations/0003-alerts.ts';
 import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
 import * as delivery from './migrations/0007-delivery.ts';
+import * as sources from './migrations/0009-sources.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -20,6 +21,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-people': people,
   '0005-monitoring': monitoring,
   '0007-delivery': delivery,
+  '0009-sources': sources,
 };
 const BIGINT = pg.types.builtins.INT8;
 

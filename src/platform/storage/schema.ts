@@ -4,11 +4,12 @@ import type { Json, Time } from './schema/columns.ts';
 import type { DeliveryTables } from './schema/delivery.ts';
 import type { MonitoringTables } from './schema/monitoring.ts';
 import type { PeopleTables } from './schema/people.ts';
+import type { SourcesTables } from './schema/sources.ts';
 
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables extends AlertsTables, DeliveryTables, MonitoringTables, PeopleTables {
+export interface Tables extends AlertsTables, DeliveryTables, MonitoringTables, PeopleTables, SourcesTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;
@@ -39,6 +40,8 @@ export interface AssetRow {
   characters: Json<string[]>;
   /** The owner's own words for grouping works, e.g. to watch some of them more often. */
   tags: ColumnType<string[], string | undefined, string>;
+  /** Names of fine-tuned models (LoRA) that imitate the work or its characters: words to search by. */
+  lora_names: ColumnType<string[], string | undefined, string>;
   author: string | null;
   rights_holder: string | null;
   claim: Json<Record<string, string | null>>;

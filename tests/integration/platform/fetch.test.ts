@@ -3,12 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchImage } from '../../../src/platform/fetch/fetch-image.ts';
 import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
+import { Network } from '../../../src/platform/fetch/network.ts';
 import { WebClient } from '../../../src/platform/fetch/web-client.ts';
 
 let server: Server;
 let base: string;
 const client = (...allowed: string[]) =>
-  new WebClient({ timeoutMs: 1_000, allowed: allowed.map(parseEndpoint) });
+  new WebClient({ timeoutMs: 1_000, network: new Network({ allowed: allowed.map(parseEndpoint) }) });
 const OPEN = client('127.0.0.1');
 const GUARDED = client();
 const get = (web: WebClient, url: string) => fetchImage(web, url, { maxBytes: 10_000 });
@@ -25,7 +26,7 @@ beforeAll(async () => {
     else if (request.url === '/loop') response.writeHead(302, { location: '/loop' }).end();
     else if (request.url === '/large') response.end(Buffer.alloc(20_000));
     else if (request.url === '/agent') response.end(request.headers['user-agent']);
-    // '/slow' answers nothing
+    else if (request.url !== '/slow') response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -112,6 +112,26 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     expect(attempts).toEqual([false, false]);
   });
 
+  test('waits for a turn without using up attempts, and without holding up other jobs', async () => {
+    const tries: boolean[] = [];
+    let others = 0;
+    const [waits, runs] = [randomUUID(), randomUUID()];
+    work(async ({ sightingId }, { lastAttempt }) => {
+      if (sightingId === runs) return void (others += 1);
+      tries.push(lastAttempt);
+      if (tries.length <= 7)
+        throw new UtsushiError('fetch_deferred', 'not yet', { retryAfterMs: tries.length === 1 ? 500 : 20 });
+    }, 1);
+    await queue.add('check-sighting', { sightingId: waits }, { jobId: waits });
+    await eventually('the first try', async () => tries.length === 1);
+    await queue.add('check-sighting', { sightingId: runs }, { jobId: runs });
+    await eventually('the other job', async () => others === 1);
+    expect(tries).toHaveLength(1);
+    await eventually('the turn', async () => tries.length === 8);
+    // More often than a job has attempts, and still none of them was its last.
+    expect(tries).not.toContain(true);
+  });
+
   test('sends a permanent failure straight to failed, with its code', async () => {
     const before = (await queue.counts()).checks['failed']!;
     let attempts = 0;

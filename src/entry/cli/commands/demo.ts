@@ -39,9 +39,10 @@ async function runDemo(options: { json?: boolean }): Promise<void> {
     }
   };
   try {
-    const { config } = loadConfig({ dataDir });
+    const loaded = loadConfig({ dataDir });
+    const { config } = loaded;
     // A demo must never touch a real installation, whatever the environment points to.
-    const secrets = { databaseUrl: undefined, redisUrl: undefined, apiToken: undefined };
+    const secrets = { ...loaded.secrets, databaseUrl: undefined, redisUrl: undefined, apiToken: undefined };
     const app = await timed('start PostgreSQL and the queue', async () => {
       const opened = await openApp({ config, secrets, name: 'demo' });
       await opened.queue();

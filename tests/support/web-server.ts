@@ -1,0 +1,55 @@
+/** A web server on loopback that notes who asked for what, when, and how many at once. */
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface SeenRequest {
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+export interface WebServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly base: string;
+  readonly host: string;
+  readonly seen: SeenRequest[];
+  /** The most requests that were under way at once. */
+  mostAtOnce(): number;
+  /** The most requests that came within any stretch of so many milliseconds. */
+  mostWithin(ms: number): number;
+  close(): Promise<void>;
+}
+
+export type Respond = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
+
+export async function serve(respond: Respond): Promise<WebServer> {
+  const seen: SeenRequest[] = [];
+  let underWay = 0;
+  let most = 0;
+  const server = createServer((request, response) => {
+    const url = new URL(request.url!, 'http://127.0.0.1');
+    if (url.pathname !== '/robots.txt') {
+      seen.push({ url: request.url!, headers: request.headers, at: performance.now() });
+      most = Math.max(most, ++underWay);
+      response.on('close', () => {
+        underWay -= 1;
+      });
+    }
+    void respond(request, response, url);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    base: `http://${host}`,
+    host,
+    seen,
+    mostAtOnce: () => most,
+    mostWithin: (ms) =>
+      Math.max(0, ...seen.map(({ at }) => seen.filter((o) => o.at >= at && o.at < at + ms).length)),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
