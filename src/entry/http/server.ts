@@ -18,6 +18,8 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { liveRoutes } from './routes/live.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { pictureRoutes } from './routes/pictures.ts';
+import { reportRoutes } from './routes/reports.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { screenRoutes } from './routes/screen.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { userRoutes } from './routes/users.ts';
@@ -63,6 +65,8 @@ const ROUTES = [
   alertRoutes,
   viewRoutes,
   watchRoutes,
+  ruleRoutes,
+  reportRoutes,
   incidentRoutes,
   screenRoutes,
   liveRoutes,

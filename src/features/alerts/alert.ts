@@ -59,12 +59,13 @@ export type AlertEvent =
       /** Found because an asset was added after the output was seen. */
       readonly retroactive: boolean;
     }
-  /** The output was seen again; `rule` names the rule that covers this place. */
+  /** The output was seen again; `rule` names the rule that covers this place, `reopens` says that a decision does not. */
   | {
       readonly type: 'seen';
       readonly sightingId: string;
       readonly checkId: string;
       readonly rule?: AppliedRule;
+      readonly reopens: boolean;
     }
   /** Every place it was seen at stands under a licence or is tolerated. */
   | { readonly type: 'ruled'; readonly decision: 'licensed' | 'tolerated'; readonly rule: AppliedRule }

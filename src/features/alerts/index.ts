@@ -14,3 +14,11 @@ export { type Finding, raiseAlert } from './raise.ts';
 export { type Review, type ReviewContext, decideAlerts, reviewAlert, undecidedOfCluster } from './review.ts';
 export { type SavedView, deleteView, listViews, saveView } from './views.ts';
 export { type WatchEntry, listWatch, raiseWatch, reviewWatch, showWatch } from './watch.ts';
+export {
+  type NewToleranceRule,
+  type ToleranceRule,
+  createToleranceRule,
+  endToleranceRule,
+  listToleranceRules,
+} from './tolerance.ts';
+export { type Span, alertReport, reviewerReport } from './reports.ts';

@@ -5,6 +5,7 @@ import type { Executor } from '../../platform/storage/database.ts';
 import { announce } from '../../platform/storage/live.ts';
 import type { AlertRow } from '../../platform/storage/schema/alerts.ts';
 import { recordAudit } from '../audit/index.ts';
+import { emit } from '../delivery/index.ts';
 import {
   type AlertEvent,
   type AlertState,
@@ -13,6 +14,7 @@ import {
   type Recorded,
   applyAlertEvent,
 } from './alert.ts';
+import { outgoing } from './outgoing.ts';
 
 export type StoredAlert = Selectable<AlertRow>;
 
@@ -54,7 +56,8 @@ export async function append(
   alert: StoredAlert,
   recorded: Recorded<AlertEvent>,
 ): Promise<StoredAlert> {
-  const changed = { ...toRow(applyAlertEvent(stateOf(alert), recorded)), last_seq: alert.last_seq + 1 };
+  const state = applyAlertEvent(stateOf(alert), recorded);
+  const changed = { ...toRow(state), last_seq: alert.last_seq + 1 };
   await tx
     .updateTable('alerts')
     .set({
@@ -64,25 +67,28 @@ export async function append(
     })
     .where('id', '=', alert.id)
     .execute();
-  await writeEvent(tx, alert.id, changed.last_seq, recorded);
+  await writeEvent(tx, alert, changed.last_seq, recorded, state);
   return { ...alert, ...changed };
 }
 
-/** Writes an event down, into the audit chain too, and tells whoever looks. */
+/** Writes an event down, into the audit chain too, and tells whoever looks and whoever subscribed. */
 export async function writeEvent(
   tx: Executor,
-  alertId: string,
+  alert: Pick<StoredAlert, 'id' | 'asset_id' | 'output_id' | 'tier'>,
   seq: number,
-  { at, actor, event }: Recorded<AlertEvent>,
+  recorded: Recorded<AlertEvent>,
+  after: AlertState,
 ): Promise<void> {
+  const { at, actor, event } = recorded;
   await tx
     .insertInto('alert_events')
-    .values({ alert_id: alertId, seq, type: event.type, actor, at, body: JSON.stringify(event) })
+    .values({ alert_id: alert.id, seq, type: event.type, actor, at, body: JSON.stringify(event) })
     .execute();
   await recordAudit(tx, [
-    { at, kind: `alert.${event.type}`, subject: alertId, payload: { ...event, actor } },
+    { at, kind: `alert.${event.type}`, subject: alert.id, payload: { ...event, actor } },
   ]);
-  await announce(tx, 'alert', alertId);
+  await emit(tx, outgoing(alert, recorded, after));
+  await announce(tx, 'alert', alert.id);
 }
 
 export function toRow(state: AlertState) {

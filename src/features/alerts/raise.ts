@@ -100,6 +100,7 @@ async function openAlert(
       retroactive: finding.sightingId === null,
     },
   };
+  const state = applyAlertEvent(undefined, opened);
   const id = randomUUID();
   const parts = priorityParts({ ...finding, tier: asset.tier, precedents });
   await tx
@@ -109,7 +110,7 @@ async function openAlert(
       output_id: finding.outputId,
       asset_id: finding.assetId,
       reference_id: finding.referenceId,
-      ...toRow(applyAlertEvent(undefined, opened)),
+      ...toRow(state),
       rule: null,
       scope: null,
       tier: asset.tier,
@@ -123,7 +124,8 @@ async function openAlert(
       last_seq: 1,
     })
     .execute();
-  await writeEvent(tx, id, 1, opened);
+  const { id: asset_id, tier } = asset;
+  await writeEvent(tx, { id, asset_id, output_id: finding.outputId, tier }, 1, opened, state);
   const remembered =
     ruledBy(await rulesOf(tx, asset), places) ??
     precedents
@@ -161,6 +163,7 @@ async function seeAgain(
   const place = places.find(({ sightingId }) => sightingId === finding.sightingId)!;
   const found = coveringRule(await rulesOf(tx, asset), place);
   const { decision: _, ...rule } = found ?? { decision: null };
+  const reopens = found === undefined && !reaches(alert, place);
   const seen = await append(tx, alert, {
     ...by,
     event: {
@@ -168,6 +171,7 @@ async function seeAgain(
       sightingId: finding.sightingId,
       checkId: finding.checkId,
       ...(found === undefined ? {} : { rule: rule as Omit<Rule, 'decision'> }),
+      reopens,
     },
   });
   await tx
@@ -175,7 +179,7 @@ async function seeAgain(
     .set({ tier: asset.tier, source: await sourceOf(tx, [place]) })
     .where('id', '=', alert.id)
     .execute();
-  if (found !== undefined || reaches(alert, place)) return;
+  if (!reopens) return;
   await append(tx, seen, {
     ...by,
     event: { type: 'reopened', why: 'outside-scope', reason: null, sightingId: finding.sightingId },

@@ -49,22 +49,46 @@ export interface AssetSummary {
   readonly tier: 'high' | 'standard';
   readonly enabled: boolean;
   readonly references: number;
+  /** A picture to show for it; null when it has none. */
+  readonly firstReferenceId: string | null;
 }
 
 export async function listAssets(
   db: Database,
-  page: { limit: number; after?: string | undefined } = { limit: 1_000 },
+  page: {
+    readonly limit: number;
+    readonly after?: string | undefined;
+    /** Part of a title, series, alias, character, author or id, in any script's compatible form. */
+    readonly q?: string | undefined;
+    readonly tier?: 'high' | 'standard' | undefined;
+    readonly ids?: readonly string[] | undefined;
+  } = { limit: 1_000 },
 ): Promise<AssetSummary[]> {
+  const q = page.q?.trim().normalize('NFKC') ?? '';
   return db
     .selectFrom('assets as a')
     .leftJoin('reference_images as r', 'r.asset_id', 'a.id')
     .select(['a.id', 'a.title', 'a.series', 'a.tier', 'a.enabled'])
     .select(({ fn }) => fn.count<number>('r.id').as('references'))
+    .select(
+      sql<string | null>`(select min(f.id::text) from reference_images f where f.asset_id = a.id)`.as(
+        'firstReferenceId',
+      ),
+    )
     .$if(page.after !== undefined, (query) => query.where('a.id', '>', page.after!))
+    .$if(page.tier !== undefined, (query) => query.where('a.tier', '=', page.tier!))
+    .$if(page.ids !== undefined, (query) => query.where('a.id', '=', sql<string>`any(${page.ids})`))
+    .$if(q !== '', (query) => query.where(named(q)))
     .groupBy('a.id')
     .orderBy('a.id')
     .limit(page.limit)
     .execute();
+}
+
+function named(q: string) {
+  const part = `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  return sql<boolean>`(normalize(concat_ws(' ', a.title, a.series, a.author), nfkc) ilike ${part} or a.id ilike ${part}
+    or normalize(a.aliases::text || a.characters::text, nfkc) ilike ${part})`;
 }
 
 export interface AssetDetail {
@@ -81,6 +105,7 @@ export interface AssetDetail {
   };
   readonly references: readonly ReferenceImageRow[];
   readonly licences: readonly (Omit<LicenceRow, 'id' | 'accounts' | 'domains' | 'territory'> & {
+    id: number;
     accounts: string[];
     domains: string[];
     territory: string[];

@@ -21,7 +21,7 @@ test('counts sightings and keeps what opened it, however often the output is see
     fc.property(fc.array(fc.nat({ max: 1e9 }), { maxLength: 30 }), (times) => {
       const seen = times.map((t, i) => ({
         at: new Date(t),
-        event: { type: 'seen', sightingId: `s${i + 1}`, checkId: 'c2' } as const,
+        event: { type: 'seen', sightingId: `s${i + 1}`, checkId: 'c2', reopens: false } as const,
       }));
       const state = fold([{ at: new Date(7), event: opened }, ...seen])!;
       expect(state.sightings).toBe(times.length + 1);
@@ -46,7 +46,7 @@ test('a retroactive alert begins without a sighting of its own', () => {
 });
 
 test('cannot begin with anything but opened', () => {
-  expect(() => fold([{ at: new Date(0), event: { type: 'seen', sightingId: 's', checkId: 'c' } }])).toThrow(
-    RangeError,
-  );
+  expect(() =>
+    fold([{ at: new Date(0), event: { type: 'seen', sightingId: 's', checkId: 'c', reopens: false } }]),
+  ).toThrow(RangeError);
 });
