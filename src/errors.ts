@@ -112,6 +112,19 @@ export const ERROR_CODES = {
     means: 'The request body or query does not fit the schema.',
     remedy: 'See /openapi.json.',
   },
+  too_few_negatives: {
+    retry: false,
+    means:
+      'Fewer pictures known to be different were given than the target rate needs: three divided by the rate.',
+    remedy: 'Add pictures to the folder, or ask for a larger --target-fpr.',
+  },
+  suspected_copies: {
+    retry: false,
+    means:
+      'Some pictures given as different score so high that they may be copies of works; no threshold was stored.',
+    remedy:
+      'Look at the pairs listed. Take real copies out of the folder, or run again with --suspects count (they are different) or --suspects set-aside.',
+  },
   not_found: { retry: false, means: 'There is no such record.', remedy: 'Check the id.' },
   unauthorized: {
     retry: false,

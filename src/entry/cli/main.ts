@@ -6,11 +6,12 @@ import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { operateCommands } from './commands/operate.ts';
 import { tokenCommand, userCommand } from './commands/people.ts';
+import { policyCommands } from './commands/policy.ts';
 import { provenanceCommand } from './commands/provenance.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
 
-const USAGE_CODES = new Set<ErrorCode>(['usage', 'invalid_config', 'data_dir_in_use']);
+const USAGE_CODES = new Set<ErrorCode>(['usage', 'too_few_negatives', 'invalid_config', 'data_dir_in_use']);
 
 /** Runs the command line and sets the process's exit code. Never calls process.exit: what is open gets closed. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     catalogueCommand(),
     checkCommand(),
     provenanceCommand(),
+    ...policyCommands(),
     alertsCommand(),
     userCommand(),
     tokenCommand(),

@@ -42,6 +42,11 @@ export async function raiseVersion(tx: Executor): Promise<number> {
   return row.version;
 }
 
+/** Stored outputs are compared with the whole catalogue again by the next retroactive match. */
+export async function forgetMatched(tx: Executor): Promise<void> {
+  await tx.updateTable('catalogue_state').set({ matched_version: 0 }).execute();
+}
+
 export interface AssetSummary {
   readonly id: string;
   readonly title: string;

@@ -1,6 +1,7 @@
 export {
   type AssetDetail,
   type AssetSummary,
+  forgetMatched,
   holdVersion,
   listAssets,
   readVersion,

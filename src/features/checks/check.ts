@@ -209,7 +209,7 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
           hashDistance,
         })),
         catalogueVersion: todo.version,
-        policy: todo.policy,
+        policy: { version: todo.policy.version, tiers: todo.policy.tiers },
         algorithmVersion: ALGORITHM_VERSION,
       },
     },

@@ -1,12 +1,13 @@
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { Orientation } from '../../vision/fingerprint/pdq.ts';
+import type { FalseAlarms } from '../../vision/matching/calibration.ts';
 import type { Kind, Sentence } from '../../vision/matching/match.ts';
 import type { Verified } from '../../vision/matching/matcher.ts';
-import type { Policy } from '../../vision/matching/policy.ts';
 import { reasonsFor } from '../../vision/matching/reasons.ts';
 import type { Change } from '../../vision/matching/score.ts';
 import type { Correspondence } from '../../vision/matching/verify.ts';
 import type { LiveIndex } from '../catalogue/index.ts';
+import { type VersionedPolicy, falseAlarmsOf } from './policies.ts';
 
 /** One asset that an output resembles, by its best reference image. */
 export interface Match {
@@ -35,6 +36,8 @@ export interface Match {
     /** Some of the inliers, spread over all: place in the work and place in the output, in shares of their sides. */
     readonly correspondences: readonly Correspondence[];
   };
+  /** Pictures known to be different that score at least this; null where nobody has measured it. */
+  readonly falseAlarms: FalseAlarms | null;
   readonly reasons: readonly Sentence[];
   /** Whether the policy for the asset's tier makes it a candidate. */
   readonly candidate: boolean;
@@ -66,7 +69,7 @@ export interface Compared {
 export function compare(
   index: LiveIndex,
   output: OutputPicture,
-  policy: Policy,
+  policy: VersionedPolicy,
   question: Question,
 ): Compared {
   const started = performance.now();
@@ -78,7 +81,8 @@ export function compare(
     // They come by falling confidence, so the first one of an asset is its best.
     if (best.has(reference.assetId)) continue;
     const candidate = verified.confidence >= policy.tiers[tier].minConfidence;
-    best.set(reference.assetId, { ...reference, ...toMatch(verified, output), candidate });
+    const falseAlarms = falseAlarmsOf(policy, tier, verified.confidence);
+    best.set(reference.assetId, { ...reference, ...toMatch(verified, output, falseAlarms), candidate });
   }
   const all = [...best.values()];
   const candidates = all.filter((match) => match.candidate);
@@ -93,7 +97,7 @@ export function pictureOf(size: { width: number; height: number }, features: Fea
   return { features, width: size.width, height: size.height };
 }
 
-function toMatch(verified: Verified, output: OutputPicture) {
+function toMatch(verified: Verified, output: OutputPicture, falseAlarms: FalseAlarms | null) {
   const { verification, hashDistance } = verified.evidence;
   return {
     kind: verified.unchanged >= 0.5 ? ('reproduction' as const) : ('adaptation' as const),
@@ -110,8 +114,20 @@ function toMatch(verified: Verified, output: OutputPicture) {
       ),
       correspondences: someOf(verification.correspondences),
     },
-    reasons: reasonsFor(verified),
+    falseAlarms,
+    reasons: [...reasonsFor(verified), ...rarityOf(falseAlarms)],
   };
+}
+
+function rarityOf(falseAlarms: FalseAlarms | null): Sentence[] {
+  if (falseAlarms === null) return [];
+  const { atLeast, of } = falseAlarms;
+  return [
+    {
+      ja: `別物と分かっている絵${of.toLocaleString('en')}枚のうち、照合スコアがこれ以上になるものは${atLeast.toLocaleString('en')}枚です。`,
+      en: `${atLeast.toLocaleString('en')} of ${of.toLocaleString('en')} pictures known to be different score at least this.`,
+    },
+  ];
 }
 
 /** Enough to show that points agree, few enough to keep with every match. */

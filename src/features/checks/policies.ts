@@ -1,23 +1,133 @@
 import { z } from 'zod';
+import { UtsushiError } from '../../errors.ts';
 import type { Database } from '../../platform/storage/database.ts';
-import { DEFAULT_POLICY, type Policy } from '../../vision/matching/policy.ts';
+import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
+import type { FalseAlarms, ScoreCounts } from '../../vision/matching/calibration.ts';
+import { falseAlarmsAt } from '../../vision/matching/calibration.ts';
+import { DEFAULT_POLICY, type Policy, type Tier } from '../../vision/matching/policy.ts';
+import { recordAudit } from '../audit/index.ts';
+import { forgetMatched } from '../catalogue/index.ts';
+import type { Calibration } from './calibration/calibration.ts';
 
 const tierPolicy = z.object({ minConfidence: z.number().min(0).max(1), depth: z.enum(['standard', 'deep']) });
 const policyBody = z.object({ tiers: z.object({ high: tierPolicy, standard: tierPolicy }) });
 
 export interface VersionedPolicy extends Policy {
   readonly version: number;
+  /** How pictures known to be different score; null where nobody has measured it with this algorithm. */
+  readonly negatives: Readonly<Record<Tier, ScoreCounts | null>>;
 }
+
+export interface StoredPolicy extends Policy {
+  readonly version: number;
+  readonly reason: string;
+  readonly createdAt: Date;
+  /** The measurement that the thresholds come from; null for the policy an installation begins with. */
+  readonly calibration: Calibration | null;
+}
+
+/** What is kept of each database's newest policy: its scores are long, and every check asks. */
+const newest = new WeakMap<Database, VersionedPolicy>();
 
 /** The policy in force: the newest version. */
 export async function currentPolicy(db: Database): Promise<VersionedPolicy> {
-  const row = await db
+  const { version } = await db
     .selectFrom('policies')
-    .selectAll()
+    .select('version')
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirstOrThrow();
-  return { version: row.version, ...policyBody.parse(row.body) };
+  const known = newest.get(db);
+  if (known?.version === version) return known;
+  const { tiers, calibration } = await showPolicy(db, version);
+  const scoresOf = (tier: Tier) =>
+    calibration?.algorithmVersion === ALGORITHM_VERSION ? (calibration.tiers[tier]?.scores ?? null) : null;
+  const policy = { version, tiers, negatives: { high: scoresOf('high'), standard: scoresOf('standard') } };
+  newest.set(db, policy);
+  return policy;
+}
+
+/** @throws UtsushiError `not_found` */
+export async function showPolicy(db: Database, version: number): Promise<StoredPolicy> {
+  const row = await db.selectFrom('policies').selectAll().where('version', '=', version).executeTakeFirst();
+  if (row === undefined) throw new UtsushiError('not_found', `there is no policy ${version}`);
+  return {
+    version,
+    ...policyBody.parse(row.body),
+    reason: row.reason,
+    createdAt: row.created_at,
+    calibration: row.calibration as Calibration | null,
+  };
+}
+
+/** All versions, the one in force first; without their calibrations, which are long. */
+export async function listPolicies(db: Database): Promise<Omit<StoredPolicy, 'calibration'>[]> {
+  const rows = await db
+    .selectFrom('policies')
+    .select(['version', 'body', 'reason', 'created_at'])
+    .orderBy('version', 'desc')
+    .execute();
+  return rows.map((row) => ({
+    version: row.version,
+    ...policyBody.parse(row.body),
+    reason: row.reason,
+    createdAt: row.created_at,
+  }));
+}
+
+/**
+ * Puts a new policy in force. Where it speaks up earlier than the one before, stored outputs are compared again with the
+ * whole catalogue by the next retroactive match.
+ *
+ * @returns its version
+ */
+export async function storePolicy(
+  db: Database,
+  policy: Policy & { readonly reason: string; readonly calibration: Calibration | null },
+  by: { readonly actor: string; readonly at: Date },
+): Promise<number> {
+  const { tiers, reason, calibration } = policy;
+  return db.transaction().execute(async (tx) => {
+    const before = policyBody.parse(
+      (
+        await tx
+          .selectFrom('policies')
+          .select('body')
+          .orderBy('version', 'desc')
+          .limit(1)
+          .forUpdate()
+          .executeTakeFirstOrThrow()
+      ).body,
+    );
+    const { version } = await tx
+      .insertInto('policies')
+      .values({
+        body: JSON.stringify({ tiers }),
+        reason,
+        calibration: calibration === null ? null : JSON.stringify(calibration),
+        created_at: by.at,
+      })
+      .returning('version')
+      .executeTakeFirstOrThrow();
+    const names: readonly Tier[] = ['high', 'standard'];
+    if (names.some((tier) => tiers[tier].minConfidence < before.tiers[tier].minConfidence))
+      await forgetMatched(tx);
+    await recordAudit(tx, [
+      {
+        at: by.at,
+        kind: 'policy.stored',
+        subject: String(version),
+        payload: { actor: by.actor, tiers, reason, before: before.tiers },
+      },
+    ]);
+    return version;
+  });
+}
+
+/** How many pictures known to be different score at least this with works of this tier; null where unmeasured. */
+export function falseAlarmsOf(policy: VersionedPolicy, tier: Tier, score: number): FalseAlarms | null {
+  const counts = policy.negatives[tier];
+  return counts === null ? null : falseAlarmsAt(counts, score);
 }
 
 /** Gives a new database its first policy; does nothing where there is one. */

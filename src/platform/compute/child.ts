@@ -62,6 +62,10 @@ const operations: Implementations = {
     const work = await bytesOf({ source: task.work, limits: task.limits });
     return drawEvidence(work, await bytesOf(task), task.drawing, task.limits);
   },
+  simulateCopy: async (task) => {
+    const { simulateCopy } = await import('../image/simulate-copy.ts');
+    return simulateCopy(await bytesOf(task), task.kind, task.limits);
+  },
 };
 
 async function bytesOf({ source, limits }: PictureSource): Promise<Uint8Array> {

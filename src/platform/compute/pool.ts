@@ -12,6 +12,7 @@ import type {
   Operations,
   PictureSource,
   RenderTask,
+  SimulateTask,
   ToChild,
 } from './tasks.ts';
 
@@ -122,6 +123,15 @@ export class ComputePool implements AsyncDisposable {
    */
   render(task: RenderTask): Promise<Uint8Array> {
     return this.#run('render', task, { urgent: true });
+  }
+
+  /**
+   * Makes a copy of a work by a script: see simulateCopy in platform/image.
+   *
+   * @throws UtsushiError about the work, or `compute_timeout`, `compute_crashed`
+   */
+  simulateCopy(task: SimulateTask): Promise<Uint8Array> {
+    return this.#run('simulateCopy', task, {});
   }
 
   #run<N extends OperationName>(

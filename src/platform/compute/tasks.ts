@@ -1,6 +1,7 @@
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
 import type { EvidenceDrawing } from '../image/evidence-picture.ts';
+import type { SimulatedCopy } from '../image/simulate-copy.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Provenance } from '../provenance/index.ts';
 
@@ -30,6 +31,11 @@ export interface EvidenceTask extends PictureSource {
   readonly drawing: EvidenceDrawing;
 }
 
+/** Make a copy of a work by a script; `source` is the work. */
+export interface SimulateTask extends PictureSource {
+  readonly kind: SimulatedCopy;
+}
+
 /** What one picture's bytes and pixels say. Durations in milliseconds. */
 export interface Examined {
   /** SHA-256 of the file's bytes, lower-case hex. */
@@ -54,6 +60,7 @@ export interface Operations {
   readProvenance: (task: PictureSource) => Provenance;
   drawEvidence: (task: EvidenceTask) => Uint8Array;
   render: (task: RenderTask) => Uint8Array;
+  simulateCopy: (task: SimulateTask) => Uint8Array;
 }
 
 export type OperationName = keyof Operations;

@@ -2,6 +2,7 @@ import { Kysely, type Migration, Migrator, PostgresDialect, type Transaction, sq
 import pg from 'pg';
 import { UtsushiError } from '../../errors.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as calibration from './migrations/0002-calibration.ts';
 import * as alerts from './migrations/0003-alerts.ts';
 import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
@@ -17,6 +18,7 @@ export type Executor = Database | Transaction<Tables>;
 
 const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
+  '0002-calibration': calibration,
   '0003-alerts': alerts,
   '0004-people': people,
   '0005-monitoring': monitoring,

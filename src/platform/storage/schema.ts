@@ -90,6 +90,8 @@ export interface PolicyRow {
   version: Generated<number>;
   body: Json<unknown>;
   reason: string;
+  /** The measurement that the thresholds come from; null for the default policy, whose measurement comes with the code. */
+  calibration: ColumnType<unknown, string | null | undefined, never>;
   created_at: Time;
 }
 
