@@ -17,10 +17,12 @@ import {
   checkSighting,
   clearSpool,
   ensurePolicy,
+  evidencePicture,
   matchRetroactively,
   pendingSightings,
 } from './features/checks/index.ts';
 import { type SourceContext, readSecret } from './features/sources/index.ts';
+import type { NoticeDependencies } from './features/takedown/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
@@ -52,6 +54,7 @@ export interface App extends AsyncDisposable {
   readonly live: LiveFeed;
   /** What sources may use, but for the words to search by. */
   readonly sources: Omit<SourceContext, 'queries'>;
+  readonly notices: NoticeDependencies;
   /** The queue, connected on first use: a command that only checks a file needs none. */
   queue(): Promise<JobQueue>;
   /** Takes jobs from the queues until the app is closed. */
@@ -165,6 +168,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       checks,
       live,
       sources,
+      notices: { db, blobs: checks.blobs, drawEvidence: (of) => evidencePicture(checks, of) },
       queue,
       startWorkers: async (queues = ['checks', 'upkeep']) => {
         const jobs = await queue();

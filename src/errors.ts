@@ -153,8 +153,25 @@ export const ERROR_CODES = {
   },
   conflict: {
     retry: false,
-    means: 'Somebody changed this since you read it; nothing was changed now.',
+    means:
+      'Somebody changed this since you read it, or its state does not allow this; nothing was changed now.',
     remedy: 'Look at what changed, then decide again.',
+  },
+  // cases and notices
+  not_confirmed: {
+    retry: false,
+    means: 'A case is opened only from alerts that a reviewer confirmed.',
+    remedy: 'Review the alert first: utsushi alerts decide ALERT_ID confirm --reason TEXT.',
+  },
+  rung_locked: {
+    retry: false,
+    means: 'The ladder is climbed one rung at a time, after a refusal, silence or the end of the term.',
+    remedy: 'Wait for the answer or the deadline, or give the reason why this case goes on now.',
+  },
+  notice_incomplete: {
+    retry: false,
+    means: 'The notice lacks elements that its form demands, or the approver did not attest every point.',
+    remedy: 'Supply what the message names; utsushi case notice shows where each comes from.',
   },
   // the installation
   data_dir_in_use: {

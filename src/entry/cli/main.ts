@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, asUtsushiError } from '../../errors.ts';
 import { alertsCommand } from './commands/alerts.ts';
+import { caseCommand } from './commands/case.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -8,6 +9,7 @@ import { operateCommands } from './commands/operate.ts';
 import { tokenCommand, userCommand } from './commands/people.ts';
 import { policyCommands } from './commands/policy.ts';
 import { provenanceCommand } from './commands/provenance.ts';
+import { takedownSettingsCommands } from './commands/takedown-settings.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
 
@@ -30,6 +32,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     alertsCommand(),
     userCommand(),
     tokenCommand(),
+    caseCommand(),
+    ...takedownSettingsCommands(),
     ...operateCommands(),
     demoCommand(),
   ]) {

@@ -13,6 +13,7 @@ import { type ErrorCode, UtsushiError, asUtsushiError } from '../../errors.ts';
 import { guard } from './auth.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
+import { caseRoutes } from './routes/cases.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -50,6 +51,9 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   corrupt_image: 422,
   image_too_large: 413,
   fetch_forbidden: 422,
+  not_confirmed: 409,
+  rung_locked: 409,
+  notice_incomplete: 422,
   queue_unavailable: 503,
   database_unavailable: 503,
   index_stale: 503,
@@ -67,6 +71,7 @@ const ROUTES = [
   watchRoutes,
   ruleRoutes,
   reportRoutes,
+  caseRoutes,
   incidentRoutes,
   screenRoutes,
   liveRoutes,

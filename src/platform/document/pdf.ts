@@ -8,6 +8,9 @@ const PALE = '#f3f3f3';
 /** A4 with 20 mm at the sides, in points. */
 const MARGINS: [number, number, number, number] = [57, 57, 57, 62];
 const WIDTH = 595.28 - 2 * MARGINS[0];
+/** Columns of a form, without padding and lines. Fixed, so that an address or a hash too long for a line is broken. */
+const LABEL_WIDTH = 118;
+const COLUMNS = [LABEL_WIDTH, WIDTH - LABEL_WIDTH - 4 * 6 - 3 * 0.6];
 
 const FORM: CustomTableLayout = {
   hLineWidth: () => 0.6,
@@ -70,6 +73,7 @@ function contentOf(block: Block): Content {
     case 'paragraph':
       return {
         text: block.text,
+        preserveLeadingSpaces: true,
         alignment: block.align ?? 'left',
         fontSize: block.small === true ? 8.5 : 10,
         margin: [0, 0, 0, 6],
@@ -79,9 +83,11 @@ function contentOf(block: Block): Content {
         layout: FORM,
         margin: [0, 2, 0, 8],
         table: {
-          widths: ['27%', '*'],
-          dontBreakRows: false,
-          body: block.rows.map(({ label, text }) => [{ text: label, bold: true, fontSize: 9 }, { text }]),
+          widths: COLUMNS,
+          body: block.rows.map(({ label, text }) => [
+            { text: label, bold: true, fontSize: 9 },
+            { text, preserveLeadingSpaces: true },
+          ]),
         },
       };
     case 'list':
@@ -89,7 +95,7 @@ function contentOf(block: Block): Content {
     case 'figure':
       return {
         stack: [
-          { image: `data:image/png;base64,${Buffer.from(block.png).toString('base64')}`, fit: [WIDTH, 420] },
+          { image: `data:image/png;base64,${Buffer.from(block.png).toString('base64')}`, fit: [WIDTH, 640] },
           { text: block.caption, fontSize: 8.5, margin: [0, 3, 0, 0] },
         ],
         unbreakable: true,

@@ -6,6 +6,7 @@ import * as calibration from './migrations/0002-calibration.ts';
 import * as alerts from './migrations/0003-alerts.ts';
 import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
+import * as takedown from './migrations/0006-takedown.ts';
 import * as delivery from './migrations/0007-delivery.ts';
 import * as sources from './migrations/0009-sources.ts';
 import type { Tables } from './schema.ts';
@@ -22,6 +23,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0003-alerts': alerts,
   '0004-people': people,
   '0005-monitoring': monitoring,
+  '0006-takedown': takedown,
   '0007-delivery': delivery,
   '0009-sources': sources,
 };

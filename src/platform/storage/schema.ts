@@ -5,11 +5,13 @@ import type { DeliveryTables } from './schema/delivery.ts';
 import type { MonitoringTables } from './schema/monitoring.ts';
 import type { PeopleTables } from './schema/people.ts';
 import type { SourcesTables } from './schema/sources.ts';
+import type { TakedownTables } from './schema/takedown.ts';
 
 type Bytes = Buffer;
 
 /** The tables as code sees them; the SQL that makes them is in migrations/. Columns follow DESIGN.md's words. */
-export interface Tables extends AlertsTables, DeliveryTables, MonitoringTables, PeopleTables, SourcesTables {
+export interface Tables
+  extends AlertsTables, DeliveryTables, MonitoringTables, PeopleTables, SourcesTables, TakedownTables {
   catalogue_state: CatalogueState;
   assets: AssetRow;
   licences: LicenceRow;
