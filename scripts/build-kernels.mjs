@@ -18,6 +18,12 @@ const KERNELS = [
     name: 'HAMMING_WASM',
     options: ['--enable', 'threads', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
   },
+  {
+    source: 'assembly/picture.ts',
+    module: 'src/vision/fingerprint/picture-wasm.ts',
+    name: 'PICTURE_WASM',
+    options: ['--initialMemory', '1'],
+  },
 ];
 
 const COMMON =

@@ -3,7 +3,7 @@ interface Engine {
   validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
-  readonly Memory: new (size: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
+  readonly Memory: new (size: { initial: number; maximum?: number; shared?: boolean }) => WasmMemory;
 }
 
 export interface WasmModule {
@@ -18,7 +18,7 @@ export interface WasmMemory {
 const engine = (globalThis as unknown as { WebAssembly?: Engine }).WebAssembly;
 
 /** Bytes of a page of memory. */
-export const WASM_PAGE = 65_536;
+const WASM_PAGE = 65_536;
 
 /** The module, or null where WebAssembly is switched off or lacks what the module needs (SIMD). */
 export function compileWasm(base64: string): WasmModule | null {
@@ -29,6 +29,11 @@ export function compileWasm(base64: string): WasmModule | null {
 /** The functions of a module working in this memory; the caller knows their types. */
 export function instantiateWasm(module: WasmModule, memory: WasmMemory): unknown {
   return new engine!.Instance(module, { env: { memory } }).exports;
+}
+
+/** Zeroed memory. */
+export function wasmMemory(bytes: number): WasmMemory {
+  return new engine!.Memory({ initial: Math.ceil(bytes / WASM_PAGE) });
 }
 
 /** Zeroed memory that can be shared between threads. */

@@ -1,5 +1,6 @@
 import { HASH_WORDS, hashFromWords } from './hash.ts';
 import type { Hash } from './hash.ts';
+import { COSINES, KERNEL_SIDE, type PictureKernel, pictureKernel } from './picture-kernel.ts';
 import { assertRaster } from './raster.ts';
 import type { Raster } from './raster.ts';
 
@@ -72,10 +73,11 @@ export interface OrientedPdqResult {
 /**
  * The PDQ hash of the picture as it lies.
  *
+ * @param kernel compiled loops, or null for the plain ones: the same result, later
  * @throws RangeError for a malformed raster or one with a side under 5 pixels
  */
-export function pdq(raster: Raster): PdqResult {
-  const scratch = blur(raster);
+export function pdq(raster: Raster, kernel = pictureKernel()): PdqResult {
+  const scratch = blur(raster, kernel);
   sample(scratch, false, false);
   const quality = qualityOf(scratch.samples);
   cosineTransform(scratch);
@@ -88,10 +90,11 @@ export function pdq(raster: Raster): PdqResult {
  * where coefficients are nearly tied: in 1,445 of 1,446 varied pictures at 512x512 no orientation was more than 10
  * bits away, in 99 % none. See MIRROR below for why they do not come from the upright coefficients alone.
  *
+ * @param kernel compiled loops, or null for the plain ones: the same result, later
  * @throws RangeError for a malformed raster or one with a side under 5 pixels
  */
-export function pdqOriented(raster: Raster): OrientedPdqResult {
-  const scratch = blur(raster);
+export function pdqOriented(raster: Raster, kernel = pictureKernel()): OrientedPdqResult {
+  const scratch = blur(raster, kernel);
   const hashes: Hash<'pdq'>[] = [];
   let quality = 0;
   for (const flipX of [false, true]) {
@@ -178,6 +181,8 @@ function planeOf(width: number, height: number, x: Axis, y: Axis): Plane {
 }
 
 interface Scratch {
+  /** Does the work where it can: then only axes, grid, samples and coefficients are there, in its memory. */
+  readonly kernel: PictureKernel | null;
   readonly x: Axis;
   readonly y: Axis;
   readonly luma: Plane;
@@ -197,23 +202,49 @@ interface Scratch {
 // No result refers to it, so the functions above stay pure.
 let lastScratch: Scratch | undefined;
 
-function scratchFor(width: number, height: number): Scratch {
-  if (lastScratch?.x.length === width && lastScratch.y.length === height) return lastScratch;
+function scratchFor(width: number, height: number, offered: PictureKernel | null): Scratch {
+  const kernel = width === KERNEL_SIDE && height === KERNEL_SIDE ? offered : null;
+  if (lastScratch?.x.length === width && lastScratch.y.length === height && lastScratch.kernel === kernel) {
+    return lastScratch;
+  }
   const x = axisOf(width);
   const y = axisOf(height);
-  lastScratch = {
+  lastScratch = kernel === null ? plainScratch(x, y) : kernelScratch(x, y, kernel);
+  return lastScratch;
+}
+
+function plainScratch(x: Axis, y: Axis): Scratch {
+  return {
+    kernel: null,
     x,
     y,
-    luma: planeOf(width, height, x, y),
-    blurred: planeOf(width, height, x, y),
-    narrow: planeOf(KEPT, height, x, y),
+    luma: planeOf(x.length, y.length, x, y),
+    blurred: planeOf(x.length, y.length, x, y),
+    narrow: planeOf(KEPT, y.length, x, y),
     grid: { data: new Float32Array(KEPT * KEPT), origin: 0, stride: KEPT },
-    sums: new Float32Array(Math.max(width, KEPT)),
+    sums: new Float32Array(Math.max(x.length, KEPT)),
     samples: new Float32Array(SAMPLES * SAMPLES),
     halfTransformed: new Float32Array(COEFFICIENTS * SAMPLES),
     coefficients: new Float32Array(COEFFICIENTS * COEFFICIENTS),
   };
-  return lastScratch;
+}
+
+function kernelScratch(x: Axis, y: Axis, kernel: PictureKernel): Scratch {
+  const none = new Float32Array(0);
+  const nothing: Plane = { data: none, origin: 0, stride: 0 };
+  return {
+    kernel,
+    x,
+    y,
+    luma: nothing,
+    blurred: nothing,
+    narrow: nothing,
+    grid: { data: kernel.grid, origin: 0, stride: KEPT },
+    sums: none,
+    samples: kernel.samples,
+    halfTransformed: none,
+    coefficients: kernel.coefficients,
+  };
 }
 
 const RED = lumaTable(0.299);
@@ -242,14 +273,18 @@ function fillLuma(data: Uint8Array, scratch: Scratch): void {
  * Raster -> luma -> two box filters along each axis -> grid, in the scratch. The last two filters write only what may
  * be sampled; their running sums still visit every pixel, as the reference's rounding demands.
  */
-function blur(raster: Raster): Scratch {
+function blur(raster: Raster, kernel: PictureKernel | null): Scratch {
   assertRaster(raster);
   if (Math.min(raster.width, raster.height) < PDQ_MIN_SIDE) {
     throw new RangeError(
       `PDQ needs ${PDQ_MIN_SIDE} pixels a side; this is ${raster.width}x${raster.height}.`,
     );
   }
-  const scratch = scratchFor(raster.width, raster.height);
+  const scratch = scratchFor(raster.width, raster.height, kernel);
+  if (scratch.kernel !== null) {
+    scratch.kernel.blur(raster.data);
+    return scratch;
+  }
   const { x, y, luma, blurred, narrow, grid, sums } = scratch;
   fillLuma(raster.data, scratch);
   if (x.length === SAMPLES && y.length === SAMPLES) {
@@ -375,22 +410,12 @@ function step(a: number, b: number): number {
   return Math.abs(Math.trunc(Math.fround(Math.fround(Math.fround(a - b) * 100) / 255)));
 }
 
-/** Row u holds the cosine of frequency u + 1 at the 64 samples; the constant term is left out. */
-const COSINES = cosineMatrix();
-
-function cosineMatrix(): Float32Array {
-  const scale = Math.fround(Math.sqrt(2 / SAMPLES));
-  const matrix = new Float32Array(COEFFICIENTS * SAMPLES);
-  for (let u = 0; u < COEFFICIENTS; u += 1) {
-    for (let k = 0; k < SAMPLES; k += 1) {
-      matrix[u * SAMPLES + k] = scale * Math.cos((Math.PI / 2 / SAMPLES) * (u + 1) * (2 * k + 1));
-    }
-  }
-  return matrix;
-}
-
 /** coefficients = C · samples · Cᵀ, each sum in ascending order. */
-function cosineTransform({ samples, halfTransformed, coefficients }: Scratch): void {
+function cosineTransform({ kernel, samples, halfTransformed, coefficients }: Scratch): void {
+  if (kernel !== null) {
+    kernel.cosineTransform();
+    return;
+  }
   // Whole rows are accumulated at once, so that a sum's rounding is not waited for; each sum keeps its order.
   halfTransformed.fill(0);
   for (let u = 0; u < COEFFICIENTS; u += 1) {

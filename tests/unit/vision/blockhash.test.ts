@@ -49,6 +49,16 @@ describe('blockhash', () => {
     expect(toHex(blockhash(wide))).toBe(naiveBlockhash(wide));
   });
 
+  it('is the same by compiled loops and by the package', () => {
+    const flat = (value: number) => draw(512, 512, () => grey(value));
+    const pictures = [0, 1, 127, 128, 255].map(flat);
+    // Half of a quarter's blocks alike: ties at the median.
+    const tied = draw(512, 512, (x, y) => grey(x < 256 ? 200 : 200 + (y & 1)));
+    for (const picture of [...pictures, tied, ...[6, 7, 8, 9].map((seed) => collage(seed))]) {
+      expect(toHex(blockhash(picture))).toBe(toHex(blockhash(picture, null)));
+    }
+  });
+
   it('averages larger pictures down to 256 first', () => {
     const small = collage(5, 256, 256);
     const doubled = draw(512, 512, (x, y) => pixel(small, x >> 1, y >> 1));

@@ -1,0 +1,278 @@
+/**
+ * The inner loops of PDQ and blockhash for pictures of 512x512 pixels, in AssemblyScript, compiled to WebAssembly SIMD
+ * by `npm run kernels`. The same in plain TypeScript, for every size and with the reasons why, is in
+ * src/vision/fingerprint/pdq.ts and blockhash.ts: each sum and product is rounded to float32 in the same order, so that
+ * results are equal bit for bit. Addresses are those of src/vision/fingerprint/picture-kernel.ts.
+ */
+
+const SIDE: usize = 512;
+const KEPT: usize = 128;
+const SAMPLES: usize = 64;
+const COEFFICIENTS: usize = 16;
+
+const PIXELS: usize = 0;
+const GRID: usize = 786_496;
+const SAMPLED: usize = GRID + 65_536;
+const COSINES: usize = SAMPLED + 16_384;
+const COSINES_BY_SAMPLE: usize = COSINES + 4_096;
+const RESULT: usize = COSINES_BY_SAMPLE + 4_096;
+const HALF: usize = RESULT + 1_024;
+const BLOCKS: usize = HALF + 4_096;
+const LENGTHS: usize = BLOCKS + 1_024;
+const TURNED: usize = LENGTHS + 2_048;
+const PLANE: usize = TURNED + 16_640;
+
+/** Rows of a plane lie this many bytes apart: a power of two would have them share few cache sets. */
+const STRIDE: usize = SIDE * 4 + 64;
+/** Four rows of zeros above and two below, so that the filter's window needs no cases. */
+const ABOVE: usize = 4 * STRIDE;
+const PLANE_BYTES: usize = (SIDE + 6) * STRIDE;
+const LUMA: usize = PLANE + ABOVE;
+const BLURRED: usize = LUMA + PLANE_BYTES;
+
+function fillLuma(): void {
+  const red = i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1);
+  const green = i8x16(1, -1, -1, -1, 4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1);
+  const blue = i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1);
+  const r = f32x4.splat(0.299);
+  const g = f32x4.splat(0.587);
+  const b = f32x4.splat(0.114);
+  let from = PIXELS;
+  for (let y: usize = 0; y < SIDE; y++) {
+    const row = LUMA + y * STRIDE;
+    for (let x: usize = 0; x < SIDE; x += 4, from += 12) {
+      const pixels = v128.load(from);
+      v128.store(
+        row + (x << 2),
+        f32x4.add(
+          f32x4.add(
+            f32x4.mul(f32x4.convert_i32x4_s(i8x16.swizzle(pixels, red)), r),
+            f32x4.mul(f32x4.convert_i32x4_s(i8x16.swizzle(pixels, green)), g),
+          ),
+          f32x4.mul(f32x4.convert_i32x4_s(i8x16.swizzle(pixels, blue)), b),
+        ),
+      );
+    }
+  }
+}
+
+/** Four rows of a plane, turned: vector x holds their elements at x. Zeros lie before and after. */
+function turnRows(from: usize, to: usize): void {
+  for (let x: usize = 0; x < SIDE; x += 4) {
+    const a = v128.load(from + (x << 2));
+    const b = v128.load(from + STRIDE + (x << 2));
+    const c = v128.load(from + 2 * STRIDE + (x << 2));
+    const d = v128.load(from + 3 * STRIDE + (x << 2));
+    const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    const at = to + (x << 4);
+    v128.store(at, v128.shuffle<i32>(ab0, cd0, 0, 1, 4, 5));
+    v128.store(at, v128.shuffle<i32>(ab0, cd0, 2, 3, 6, 7), 16);
+    v128.store(at, v128.shuffle<i32>(ab1, cd1, 0, 1, 4, 5), 32);
+    v128.store(at, v128.shuffle<i32>(ab1, cd1, 2, 3, 6, 7), 48);
+  }
+}
+
+/** The box filter along eight turned rows in place; the first four of them lie before the others. */
+const NEXT_FOUR: usize = 8_320;
+
+function blurTurned(): void {
+  const one = TURNED + 64;
+  const two = one + NEXT_FOUR;
+  let sum1 = f32x4.add(v128.load(one), v128.load(one, 16));
+  let sum2 = f32x4.add(v128.load(two), v128.load(two, 16));
+  // What leaves is written over four elements later, so it is held back.
+  let leaving1a = f32x4.splat(0);
+  let leaving1b = leaving1a;
+  let leaving2a = leaving1a;
+  let leaving2b = leaving1a;
+  for (let x: usize = 0; x < SIDE; x++) {
+    const at = x << 4;
+    const length = v128.load32_splat(LENGTHS + (x << 2));
+    sum1 = f32x4.sub(f32x4.add(sum1, v128.load(one + at, 32)), leaving1a);
+    sum2 = f32x4.sub(f32x4.add(sum2, v128.load(two + at, 32)), leaving2a);
+    leaving1a = leaving1b;
+    leaving1b = v128.load(one + at);
+    leaving2a = leaving2b;
+    leaving2b = v128.load(two + at);
+    v128.store(one + at, f32x4.div(sum1, length));
+    v128.store(two + at, f32x4.div(sum2, length));
+  }
+}
+
+/** Turned rows back into a plane. */
+function turnBack(from: usize, to: usize): void {
+  for (let x: usize = 0; x < SIDE; x += 4) {
+    const at = from + (x << 4);
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    const ab1 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const cd1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    v128.store(to + (x << 2), v128.shuffle<i32>(ab0, cd0, 0, 1, 4, 5));
+    v128.store(to + STRIDE + (x << 2), v128.shuffle<i32>(ab0, cd0, 2, 3, 6, 7));
+    v128.store(to + 2 * STRIDE + (x << 2), v128.shuffle<i32>(ab1, cd1, 0, 1, 4, 5));
+    v128.store(to + 3 * STRIDE + (x << 2), v128.shuffle<i32>(ab1, cd1, 2, 3, 6, 7));
+  }
+}
+
+/** Of turned rows only the columns that are sampled: 8n + 1 and 8n + 4. */
+function turnBackKept(from: usize, to: usize): void {
+  for (let x: usize = 0; x < SIDE; x += 8, to += 8) {
+    const one = v128.load(from + (x << 4), 16);
+    const four = v128.load(from + (x << 4), 64);
+    const low = v128.shuffle<i32>(one, four, 0, 4, 1, 5);
+    const high = v128.shuffle<i32>(one, four, 2, 6, 3, 7);
+    v128.store64_lane(to, low, 0);
+    v128.store64_lane(to + STRIDE, low, 1);
+    v128.store64_lane(to + 2 * STRIDE, high, 0);
+    v128.store64_lane(to + 3 * STRIDE, high, 1);
+  }
+}
+
+function blurRows(from: usize, to: usize, kept: bool): void {
+  for (let y: usize = 0; y < SIDE; y += 8) {
+    const row = from + y * STRIDE;
+    turnRows(row, TURNED + 64);
+    turnRows(row + 4 * STRIDE, TURNED + 64 + NEXT_FOUR);
+    blurTurned();
+    const out = to + y * STRIDE;
+    if (kept) {
+      turnBackKept(TURNED + 64, out);
+      turnBackKept(TURNED + 64 + NEXT_FOUR, out + 4 * STRIDE);
+    } else {
+      turnBack(TURNED + 64, out);
+      turnBack(TURNED + 64 + NEXT_FOUR, out + 4 * STRIDE);
+    }
+  }
+}
+
+/** The box filter along columns, sixteen abreast; if `kept`, only the rows that are sampled are written, to the grid. */
+function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
+  for (let x: usize = 0; x < columns << 2; x += 64) {
+    let read = from + x;
+    let write = to + x;
+    let sum0 = f32x4.add(v128.load(read), v128.load(read + STRIDE));
+    let sum1 = f32x4.add(v128.load(read, 16), v128.load(read + STRIDE, 16));
+    let sum2 = f32x4.add(v128.load(read, 32), v128.load(read + STRIDE, 32));
+    let sum3 = f32x4.add(v128.load(read, 48), v128.load(read + STRIDE, 48));
+    for (let y: usize = 0; y < SIDE; y++, read += STRIDE) {
+      const entering = read + 2 * STRIDE;
+      const leaving = read - 2 * STRIDE;
+      sum0 = f32x4.sub(f32x4.add(sum0, v128.load(entering)), v128.load(leaving));
+      sum1 = f32x4.sub(f32x4.add(sum1, v128.load(entering, 16)), v128.load(leaving, 16));
+      sum2 = f32x4.sub(f32x4.add(sum2, v128.load(entering, 32)), v128.load(leaving, 32));
+      sum3 = f32x4.sub(f32x4.add(sum3, v128.load(entering, 48)), v128.load(leaving, 48));
+      if (kept && (y & 7) !== 1 && (y & 7) !== 4) continue;
+      const length = v128.load32_splat(LENGTHS + (y << 2));
+      v128.store(write, f32x4.div(sum0, length));
+      v128.store(write, f32x4.div(sum1, length), 16);
+      v128.store(write, f32x4.div(sum2, length), 32);
+      v128.store(write, f32x4.div(sum3, length), 48);
+      write += kept ? KEPT << 2 : STRIDE;
+    }
+  }
+}
+
+/** Pixels -> luma, blurred twice along each axis -> grid: 128x128 float32, what may be sampled. */
+export function blur(): void {
+  // The filter reads two rows above a plane and two below; nothing ever writes there.
+  fillLuma();
+  blurRows(LUMA, BLURRED, false);
+  blurColumns(BLURRED, SIDE, LUMA, false);
+  blurRows(LUMA, BLURRED, true);
+  blurColumns(BLURRED, KEPT, GRID, true);
+}
+
+/** 64x64 samples -> 16x16 coefficients, each sum in ascending order. */
+export function cosineTransform(): void {
+  for (let u: usize = 0; u < COEFFICIENTS; u++) {
+    const cosines = COSINES + u * SAMPLES * 4;
+    for (let x: usize = 0; x < SAMPLES * 4; x += 64) {
+      let sum0 = f32x4.splat(0);
+      let sum1 = sum0;
+      let sum2 = sum0;
+      let sum3 = sum0;
+      for (let k: usize = 0; k < SAMPLES; k++) {
+        const cosine = v128.load32_splat(cosines + (k << 2));
+        const from = SAMPLED + k * SAMPLES * 4 + x;
+        sum0 = f32x4.add(sum0, f32x4.mul(cosine, v128.load(from)));
+        sum1 = f32x4.add(sum1, f32x4.mul(cosine, v128.load(from, 16)));
+        sum2 = f32x4.add(sum2, f32x4.mul(cosine, v128.load(from, 32)));
+        sum3 = f32x4.add(sum3, f32x4.mul(cosine, v128.load(from, 48)));
+      }
+      const to = HALF + u * SAMPLES * 4 + x;
+      v128.store(to, sum0);
+      v128.store(to, sum1, 16);
+      v128.store(to, sum2, 32);
+      v128.store(to, sum3, 48);
+    }
+  }
+  for (let u: usize = 0; u < COEFFICIENTS; u++) {
+    let sum0 = f32x4.splat(0);
+    let sum1 = sum0;
+    let sum2 = sum0;
+    let sum3 = sum0;
+    for (let k: usize = 0; k < SAMPLES; k++) {
+      const value = v128.load32_splat(HALF + ((u * SAMPLES + k) << 2));
+      const from = COSINES_BY_SAMPLE + ((k * COEFFICIENTS) << 2);
+      sum0 = f32x4.add(sum0, f32x4.mul(value, v128.load(from)));
+      sum1 = f32x4.add(sum1, f32x4.mul(value, v128.load(from, 16)));
+      sum2 = f32x4.add(sum2, f32x4.mul(value, v128.load(from, 32)));
+      sum3 = f32x4.add(sum3, f32x4.mul(value, v128.load(from, 48)));
+    }
+    const to = RESULT + ((u * COEFFICIENTS) << 2);
+    v128.store(to, sum0);
+    v128.store(to, sum1, 16);
+    v128.store(to, sum2, 32);
+    v128.store(to, sum3, 48);
+  }
+}
+
+/** Means of 2x2 pixels, rounded, from eight bytes on; bytes of odd pixels give rubbish. */
+function meansOfFour(top: usize): v128 {
+  const bottom = top + SIDE * 3;
+  return i16x8.shr_u(
+    i16x8.add(
+      i16x8.add(
+        i16x8.add(v128.load8x8_u(top), v128.load8x8_u(top, 3)),
+        i16x8.add(v128.load8x8_u(bottom), v128.load8x8_u(bottom, 3)),
+      ),
+      i16x8.splat(2),
+    ),
+    2,
+  );
+}
+
+/** Pixels -> sums of the 16x16 blocks (uint32) of the picture halved, all channels together. */
+export function blockSums(): void {
+  // Bytes of even pixels, for 24 bytes in a row.
+  const even0 = i16x8(-1, -1, -1, 0, 0, 0, -1, -1);
+  const even1 = i16x8(-1, 0, 0, 0, -1, -1, -1, 0);
+  const even2 = i16x8(0, 0, -1, -1, -1, 0, 0, 0);
+  for (let block: usize = 0; block < 256; block++) {
+    const first = PIXELS + (block >> 4) * 32 * SIDE * 3 + (block & 15) * 96;
+    let sum = i16x8.splat(0);
+    for (let y: usize = 0; y < 32; y += 2) {
+      const row = first + y * SIDE * 3;
+      for (let x: usize = 0; x < 96; x += 24) {
+        sum = i16x8.add(sum, v128.and(meansOfFour(row + x), even0));
+        sum = i16x8.add(sum, v128.and(meansOfFour(row + x + 8), even1));
+        sum = i16x8.add(sum, v128.and(meansOfFour(row + x + 16), even2));
+      }
+    }
+    const sums = i32x4.extadd_pairwise_i16x8_u(sum);
+    store<u32>(
+      BLOCKS + (block << 2),
+      i32x4.extract_lane(sums, 0) +
+        i32x4.extract_lane(sums, 1) +
+        i32x4.extract_lane(sums, 2) +
+        i32x4.extract_lane(sums, 3),
+    );
+  }
+}
