@@ -1,0 +1,16 @@
+/** One page of results in docs/benchmarks/, and the pictures beside it. */
+export interface Section {
+  readonly file: string;
+  readonly title: string;
+  /** What was measured and how to read it. */
+  readonly note: string;
+  readonly body: string;
+  readonly plots?: readonly { readonly file: string; readonly svg: string }[];
+}
+
+export interface BenchOptions {
+  /** A few seconds instead of minutes: shows that it runs, measures nothing. */
+  readonly small: boolean;
+  /** Directory of this project's own pictures. */
+  readonly fixtures: string;
+}
