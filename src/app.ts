@@ -23,6 +23,7 @@ import {
 } from './features/checks/index.ts';
 import { type SourceContext, readSecret } from './features/sources/index.ts';
 import type { NoticeDependencies } from './features/takedown/index.ts';
+import type { ScanDependencies } from './features/monitoring/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
@@ -55,6 +56,9 @@ export interface App extends AsyncDisposable {
   /** What sources may use, but for the words to search by. */
   readonly sources: Omit<SourceContext, 'queries'>;
   readonly notices: NoticeDependencies;
+  readonly scans: ScanDependencies;
+  /** Gives the queue the schedules of all monitors, as the database has them. */
+  syncSchedules(): Promise<void>;
   /** The queue, connected on first use: a command that only checks a file needs none. */
   queue(): Promise<JobQueue>;
   /** Takes jobs from the queues until the app is closed. */
@@ -86,11 +90,16 @@ export interface AppOptions {
 }
 
 /** The most connections a process opens: `features` for its own tables, `queue` for BullMQ (one listens a worker). */
-const CONNECTIONS = { features: 8, queue: 6 } as const;
+const CONNECTIONS = { features: 8, queue: 7 } as const;
 /** A change of the catalogue reaches every process within this time and the reading of what changed. */
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
+// A scan mostly waits: for its source, or for its checks.
+const SCANS_AT_ONCE = 16;
+const ENQUEUE_BATCH = 500;
+const MOST_PENDING = 400;
+const PROGRESS_MS = 1_000;
 const TIDY_MS = 3_600_000;
 /** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
 const ABANDONED_AFTER_MS = 86_400_000;
@@ -159,6 +168,30 @@ export async function openApp(options: AppOptions): Promise<App> {
     let opened: Promise<JobQueue> | undefined;
     const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));
     let kept: Promise<void> | undefined;
+    const scans: ScanDependencies = {
+      db,
+      spool: checks.spool,
+      clock,
+      openSource: async (spec, queries) => {
+        const { openSource } = await import('./features/sources/index.ts');
+        return openSource(spec, { ...sources, queries });
+      },
+      enqueue: async (sightingIds) => {
+        for (let at = 0; at < sightingIds.length; at += ENQUEUE_BATCH) {
+          await (
+            await queue()
+          ).addMany(
+            'check-sighting',
+            sightingIds.slice(at, at + ENQUEUE_BATCH).map((sightingId) => ({
+              payload: { sightingId },
+              options: { jobId: sightingId, bulk: true },
+            })),
+          );
+        }
+      },
+      mostPending: MOST_PENDING,
+      leaseMs: config.jobLockMs,
+    };
     const app: App = {
       config,
       secrets,
@@ -169,13 +202,24 @@ export async function openApp(options: AppOptions): Promise<App> {
       live,
       sources,
       notices: { db, blobs: checks.blobs, drawEvidence: (of) => evidencePicture(checks, of) },
+      scans,
+      syncSchedules: async () => {
+        const { wantedRuns } = await monitoring();
+        const runs = await wantedRuns(db, checks.protocol, clock());
+        await (
+          await queue()
+        ).syncSchedules(
+          'start-scan',
+          runs.map(({ monitorId, ...when }) => ({ id: monitorId, payload: { monitorId }, when })),
+        );
+      },
       queue,
-      startWorkers: async (queues = ['checks', 'upkeep']) => {
+      startWorkers: async (queues = ['checks', 'scans', 'upkeep']) => {
         const jobs = await queue();
         await app.keepIndexFresh();
         const handlers = handlersOf(app);
         // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
-        const concurrency = { checks: config.concurrency * 2, upkeep: 1 };
+        const concurrency = { checks: config.concurrency * 2, scans: SCANS_AT_ONCE, upkeep: 1 };
         const workers = jobs.work(
           handlers,
           Object.fromEntries(queues.map((each) => [each, concurrency[each]])),
@@ -301,14 +345,45 @@ function refreshEvery(everyMs: number, { checks, db, log }: App): () => Promise<
   };
 }
 
+/** Loaded on demand: a command that only checks a file need not know of cron and YAML. */
+const monitoring = () => import('./features/monitoring/index.ts');
+
 /** What each kind of job does. */
 function handlersOf(app: App): Handlers {
   return {
     'check-sighting': async ({ sightingId }, { lastAttempt }) => {
       await checkSighting(app.checks, sightingId, lastAttempt);
     },
-    'match-retroactively': async () => {
-      const report = await matchRetroactively(app.checks);
+    'start-scan': async ({ monitorId }) => {
+      const { isPaused, startScan } = await monitoring();
+      // Paused or removed while this waited in the queue.
+      if (await isPaused(app.db, monitorId)) return;
+      const { scanId, isNew } = await startScan(app.db, monitorId, 'schedule', app.checks.clock());
+      if (isNew) await (await app.queue()).add('scan', { scanId }, { jobId: scanId });
+      else app.log.warn({ monitorId, scanId }, 'not started: the scan before it is still running');
+    },
+    scan: async ({ scanId }, { lastAttempt, signal, progress }) => {
+      const { runScan } = await monitoring();
+      let shown = 0;
+      const { state, ...summary } = await runScan(app.scans, scanId, {
+        signal,
+        lastAttempt,
+        onProgress: async (value) => {
+          if (performance.now() - shown < PROGRESS_MS) return;
+          shown = performance.now();
+          await progress({ ...value });
+        },
+      });
+      app.log.info(summary, `scan ${state}`);
+    },
+    'match-retroactively': async (_, { progress }) => {
+      let shown = 0;
+      const report = await matchRetroactively(app.checks, (done, total) => {
+        if (performance.now() - shown < PROGRESS_MS) return;
+        shown = performance.now();
+        // Only for whoever looks at the queue: the match itself does not depend on it.
+        progress({ done, total }).catch(() => {});
+      });
       if (report.outputs > 0) app.log.info(report, 'compared stored outputs with the changed catalogue');
     },
     sweep: async () => {
@@ -330,9 +405,14 @@ function handlersOf(app: App): Handlers {
 async function sweep(app: App): Promise<void> {
   const queue = await app.queue();
   const before = new Date(app.checks.clock().getTime() - app.config.sweepMs);
-  for (const sightingId of await pendingSightings(app.db, before, SWEEP_BATCH)) {
-    await queue.revive('check-sighting', { sightingId }, { jobId: sightingId });
+  for (const { id, bulk } of await pendingSightings(app.db, before, SWEEP_BATCH)) {
+    await queue.revive('check-sighting', { sightingId: id }, { jobId: id, bulk });
   }
+  const { abandonedScans } = await monitoring();
+  for (const scanId of await abandonedScans(app.db)) {
+    await queue.revive('scan', { scanId }, { jobId: scanId });
+  }
+  await app.syncSchedules();
   const { version, matchedVersion } = await readVersion(app.db);
   if (version > matchedVersion) {
     await queue.revive('match-retroactively', {}, { jobId: `catalogue-${version}` });

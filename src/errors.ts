@@ -83,6 +83,17 @@ export const ERROR_CODES = {
     means: 'One entry of a source is malformed; the entries after it were read.',
     remedy: 'Nothing to do, unless there are many: then the source has probably changed its form.',
   },
+  // monitoring
+  invalid_monitors: {
+    retry: false,
+    means: 'The description of the monitors does not make sense; all faults are listed.',
+    remedy: 'Correct what is named; docs/monitoring.md has an example.',
+  },
+  scan_taken_over: {
+    retry: true,
+    means: 'This process was silent for so long that another one goes on with its scan.',
+    remedy: 'Nothing to do: nothing is lost or done twice.',
+  },
   // compute
   compute_timeout: {
     retry: false,

@@ -5,6 +5,7 @@ import { caseCommand } from './commands/case.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
+import { monitorCommand } from './commands/monitor.ts';
 import { operateCommands } from './commands/operate.ts';
 import { tokenCommand, userCommand } from './commands/people.ts';
 import { policyCommands } from './commands/policy.ts';
@@ -13,7 +14,13 @@ import { takedownSettingsCommands } from './commands/takedown-settings.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
 
-const USAGE_CODES = new Set<ErrorCode>(['usage', 'too_few_negatives', 'invalid_config', 'data_dir_in_use']);
+const USAGE_CODES = new Set<ErrorCode>([
+  'usage',
+  'too_few_negatives',
+  'invalid_config',
+  'invalid_monitors',
+  'data_dir_in_use',
+]);
 
 /** Runs the command line and sets the process's exit code. Never calls process.exit: what is open gets closed. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -34,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     tokenCommand(),
     caseCommand(),
     ...takedownSettingsCommands(),
+    monitorCommand(),
     ...operateCommands(),
     demoCommand(),
   ]) {

@@ -17,6 +17,7 @@ import { caseRoutes } from './routes/cases.ts';
 import { checkRoutes } from './routes/checks.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { liveRoutes } from './routes/live.ts';
+import { monitorRoutes } from './routes/monitors.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { pictureRoutes } from './routes/pictures.ts';
 import { reportRoutes } from './routes/reports.ts';
@@ -45,6 +46,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   not_found: 404,
   file_not_found: 404,
   invalid_request: 400,
+  invalid_monitors: 400,
   usage: 400,
   empty_file: 400,
   unsupported_format: 415,
@@ -73,6 +75,7 @@ const ROUTES = [
   reportRoutes,
   caseRoutes,
   incidentRoutes,
+  monitorRoutes,
   screenRoutes,
   liveRoutes,
 ];

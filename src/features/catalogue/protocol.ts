@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
@@ -53,6 +52,8 @@ const protocolFile = z.strictObject({
 export async function readProtocol(path: string): Promise<Protocol> {
   let written: unknown;
   try {
+    // Loaded on demand: most commands read no protocol.
+    const { parse } = await import('yaml');
     written = parse(await readFile(path, 'utf8'));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { UtsushiError, asUtsushiError } from '../../errors.ts';
 import type { ComputePool } from '../../platform/compute/pool.ts';
 import type { Examined } from '../../platform/compute/tasks.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { TermHit } from '../../platform/provenance/index.ts';
-import type { BlobStore, Spool } from '../../platform/storage/blobs.ts';
+import { type BlobStore, type Spool, readBounded } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
 import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
 import { type Match, compare, pictureOf } from './compare.ts';
+import { recordKnown } from './known.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
@@ -35,7 +37,8 @@ export interface CheckDependencies {
 export interface RecordedCheck {
   readonly checkId: string;
   readonly alertIds: readonly string[];
-  readonly examined: Examined;
+  /** Undefined when it was not looked at again. */
+  readonly examined?: Examined;
 }
 
 const ATTEMPTS_ON_CHANGE = 10;
@@ -47,12 +50,14 @@ const TURN_PATIENCE_MS = 500;
  * again changes nothing: a sighting that is no longer pending is left as it is.
  *
  * @param lastAttempt a failure now is final, so a retryable one also ends the sighting as `failed`
+ * @param lookAgain also at a picture that was checked before
  * @throws UtsushiError what went wrong; final failures are recorded on the sighting first
  */
 export async function checkSighting(
   deps: CheckDependencies,
   sightingId: string,
   lastAttempt: boolean,
+  lookAgain = false,
 ): Promise<RecordedCheck | undefined> {
   const sighting = await findSighting(deps.db, sightingId);
   if (sighting === undefined) throw new UtsushiError('not_found', `no sighting has the id ${sightingId}`);
@@ -63,6 +68,11 @@ export async function checkSighting(
   }
   try {
     const bytes = await bytesOf(deps, sighting);
+    const known = lookAgain ? undefined : await recordKnown(deps, sighting, bytes);
+    if (known !== undefined) {
+      await deps.spool.remove(sightingId);
+      return known;
+    }
     const examined = await deps.compute.examine({
       role: 'output',
       source: { bytes },
@@ -85,14 +95,26 @@ export async function checkSighting(
 }
 
 async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
-  if (sighting.image_url === null) return deps.spool.get(sighting.id);
-  const { bytes } = await fetchImage(deps.web, sighting.image_url, {
+  const url = sighting.image_url;
+  if (url === null) return deps.spool.get(sighting.id);
+  if (!/^https?:/i.test(url)) return storedBytes(deps, sighting.id, url);
+  const { bytes } = await fetchImage(deps.web, url, {
     maxBytes: deps.limits.maxBytes,
     // What a person names is fetched as their browser would; what a scan found obeys robots.txt.
     robots: sighting.scan_id === null ? 'ignore' : 'obey',
     patienceMs: TURN_PATIENCE_MS,
   });
   return bytes;
+}
+
+/** Bytes that only a source can read: the scan put them into the spool. A local file may also be read again later. */
+async function storedBytes(deps: CheckDependencies, sightingId: string, url: string): Promise<Uint8Array> {
+  try {
+    return await deps.spool.get(sightingId);
+  } catch (thrown) {
+    if (!url.startsWith('file:')) throw thrown;
+    return readBounded(fileURLToPath(url), deps.limits.maxBytes);
+  }
 }
 
 /**

@@ -8,6 +8,13 @@ export { SIMULATED, calibrationReport, percent, promise, tiersOf, why } from './
 export { storeCalibration } from './calibration/store.ts';
 export { type StoredPolicy, currentPolicy, ensurePolicy, listPolicies, showPolicy } from './policies.ts';
 export { matchRetroactively } from './retroactive.ts';
-export { clearSpool, findSighting, openSighting, openUpload, pendingSightings } from './sightings.ts';
+export {
+  clearSpool,
+  findSighting,
+  openSighting,
+  openSightings,
+  openUpload,
+  pendingSightings,
+} from './sightings.ts';
 export { screen } from './screen.ts';
 export { type RecordedAnswer, showCheck } from './show.ts';

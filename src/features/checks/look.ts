@@ -92,13 +92,18 @@ function isUrl(target: string): boolean {
   return /^https?:\/\//i.test(target);
 }
 
-async function recordTarget(deps: CheckDependencies, target: string, as: RecordAs): Promise<RecordedCheck> {
+async function recordTarget(
+  deps: CheckDependencies,
+  target: string,
+  as: RecordAs,
+): Promise<Required<RecordedCheck>> {
   const seen = { acquiredBy: as.by, pageUrl: as.pageUrl, account: null, postedAt: null };
   const id = isUrl(target)
     ? await openSighting(deps.db, { ...seen, acquisition: 'fetched', imageUrl: target }, deps.clock())
     : await openUpload(deps, await readBounded(target, deps.limits.maxBytes), seen, deps.clock());
   // Nobody else knows of this sighting until the sweeper would find it, so this attempt is the one that counts.
-  return (await checkSighting(deps, id, true))!;
+  const recorded = await checkSighting(deps, id, true, true);
+  return { ...recorded!, examined: recorded!.examined! };
 }
 
 /**

@@ -6,6 +6,9 @@ import type { LiveTerms } from '../catalogue/index.ts';
 interface SeenText {
   readonly page_url: string | null;
   readonly image_url: string | null;
+  /** Title, tags and prompt as the source gave them. */
+  readonly text: string | null;
+  readonly declared: { readonly model: string | null; readonly prompt: string | null } | null;
 }
 
 /**
@@ -26,12 +29,20 @@ export async function relianceHits(
     const words = url == null ? '' : wordsOfUrl(url);
     if (words !== '') texts.push({ where, text: words });
   }
+  for (const [where, text] of [
+    ['source text', seen?.text],
+    ['declared prompt', seen?.declared?.prompt],
+    ['declared model', seen?.declared?.model],
+  ] as const) {
+    if (text != null && text !== '') texts.push({ where, text });
+  }
   return texts.length === 0 ? [] : (await terms.current(db)).match(texts);
 }
 
-/** Path and query without their percent signs; the host names a service, not a work. */
+/** Of a web address: path and query without their percent signs; the host names a service, not a work. */
 function wordsOfUrl(url: string): string {
-  if (!URL.canParse(url)) return '';
+  // The path of a local file names this machine's folders.
+  if (!URL.canParse(url) || !/^https?:/i.test(url)) return '';
   const { pathname, search } = new URL(url);
   const text = `${pathname} ${search}`.replaceAll(/[/?&=+]+/g, ' ');
   try {

@@ -140,7 +140,7 @@ async function storedReliance(deps: CheckDependencies, outputId: string): Promis
     .executeTakeFirstOrThrow();
   const seen = await deps.db
     .selectFrom('sightings')
-    .select(['page_url', 'image_url'])
+    .select(['page_url', 'image_url', 'text', 'declared'])
     .where('output_id', '=', outputId)
     .orderBy('seen_at', 'desc')
     .limit(1)
@@ -154,7 +154,8 @@ async function fetchAgain(tx: Executor, outputId: string, at: Date): Promise<voi
     .selectFrom('sightings')
     .selectAll()
     .where('output_id', '=', outputId)
-    .where('image_url', 'is not', null)
+    // What only a source can read, an object store say, cannot be asked for again here.
+    .where((eb) => eb.or([eb('image_url', 'like', 'http%'), eb('image_url', 'like', 'file:%')]))
     .orderBy('seen_at', 'desc')
     .limit(1)
     .executeTakeFirst();

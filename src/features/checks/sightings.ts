@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Spool } from '../../platform/storage/blobs.ts';
-import type { SightingRow } from '../../platform/storage/schema.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -14,6 +13,41 @@ export interface NewSighting {
   readonly pageUrl: string | null;
   readonly account: string | null;
   readonly postedAt: Date | null;
+}
+
+/** A sighting that a scan came upon. Its id is the scan's to choose, so that the same item never becomes two. */
+export interface ScannedSighting extends NewSighting {
+  readonly id: string;
+  readonly scanId: string;
+  readonly accountId: string | null;
+  readonly text: string | null;
+  readonly declared: {
+    readonly generator: string | null;
+    readonly model: string | null;
+    readonly prompt: string | null;
+  } | null;
+}
+
+/** Notes what a scan came upon as pending. */
+export async function openSightings(
+  db: Executor,
+  sightings: readonly ScannedSighting[],
+  at: Date,
+): Promise<void> {
+  if (sightings.length === 0) return;
+  await db
+    .insertInto('sightings')
+    .values(
+      sightings.map((sighting) => ({
+        id: sighting.id,
+        ...rowOf(sighting, at),
+        scan_id: sighting.scanId,
+        account_id: sighting.accountId,
+        text: sighting.text,
+        declared: sighting.declared === null ? null : JSON.stringify(sighting.declared),
+      })),
+    )
+    .execute();
 }
 
 /** Notes a sighting as pending; from here on it ends in `done` or `failed`, whatever happens to queue or worker. */
@@ -36,19 +70,22 @@ export async function openUpload(
 async function insertSighting(db: Executor, id: string, sighting: NewSighting, at: Date): Promise<string> {
   await db
     .insertInto('sightings')
-    .values({
-      id,
-      state: 'pending',
-      acquisition: sighting.acquisition,
-      acquired_by: sighting.acquiredBy,
-      image_url: sighting.imageUrl,
-      page_url: sighting.pageUrl,
-      account: sighting.account,
-      posted_at: sighting.postedAt,
-      seen_at: at,
-    })
+    .values({ id, ...rowOf(sighting, at) })
     .execute();
   return id;
+}
+
+function rowOf(sighting: NewSighting, at: Date) {
+  return {
+    state: 'pending' as const,
+    acquisition: sighting.acquisition,
+    acquired_by: sighting.acquiredBy,
+    image_url: sighting.imageUrl,
+    page_url: sighting.pageUrl,
+    account: sighting.account,
+    posted_at: sighting.postedAt,
+    seen_at: at,
+  };
 }
 
 export async function findSighting(db: Database, id: string): Promise<SightingState | undefined> {
@@ -100,15 +137,22 @@ export async function clearSpool(
   return orphans.length;
 }
 
-/** Ids of sightings that wait since before `before`, oldest first: their job may have been lost with the queue. */
-export async function pendingSightings(db: Database, before: Date, limit: number): Promise<string[]> {
+/**
+ * Sightings that wait since before `before`, oldest first: their job may have been lost with the queue. What a scan came
+ * upon gives way to what a person asked for.
+ */
+export async function pendingSightings(
+  db: Database,
+  before: Date,
+  limit: number,
+): Promise<{ readonly id: string; readonly bulk: boolean }[]> {
   const rows = await db
     .selectFrom('sightings')
-    .select('id')
+    .select(['id', 'scan_id'])
     .where('state', '=', 'pending')
     .where('seen_at', '<', before)
     .orderBy('seen_at')
     .limit(limit)
     .execute();
-  return rows.map((row: Pick<SightingRow, 'id'>) => row.id);
+  return rows.map((row) => ({ id: row.id, bulk: row.scan_id !== null }));
 }

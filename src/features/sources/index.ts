@@ -1,4 +1,4 @@
-export { type SourceSpec, openSource, parseSourceSpec } from './open.ts';
+export { type SourceSpec, openSource, parseSourceSpec, sourceSpec } from './open.ts';
 export { readSecret } from './secrets.ts';
 export {
   type Checkpoint,

@@ -6,6 +6,9 @@ import { z } from 'zod';
  */
 export const JOBS = {
   'check-sighting': { queue: 'checks', payload: z.object({ sightingId: z.uuid() }) },
+  /** A monitor's time has come; the scan itself is a job of its own, by the scan's id. */
+  'start-scan': { queue: 'scans', payload: z.object({ monitorId: z.uuid() }) },
+  scan: { queue: 'scans', payload: z.object({ scanId: z.uuid() }) },
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
   tidy: { queue: 'upkeep', payload: z.object({}) },
@@ -15,13 +18,22 @@ export type JobName = keyof typeof JOBS;
 export type QueueName = (typeof JOBS)[JobName]['queue'];
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]['payload']>;
 
-export const QUEUE_NAMES = ['checks', 'upkeep'] as const satisfies readonly QueueName[];
+export const QUEUE_NAMES = ['checks', 'scans', 'upkeep'] as const satisfies readonly QueueName[];
 
 /** What a handler may know of the job that runs it. */
 export interface JobContext {
   /** Whether a failure now is final: no attempt is left after this one. */
   readonly lastAttempt: boolean;
+  /** Aborted when this process is to end. A handler that then throws the signal's reason gives its job back. */
+  readonly signal: AbortSignal;
+  /** Says how far the job has come, for whoever looks at the queue. */
+  readonly progress: (value: Readonly<Record<string, number>>) => Promise<void>;
 }
+
+/** When a job runs by itself, again and again. */
+export type Recurrence =
+  | { readonly everyMs: number; /** Not before; at once when left out. */ readonly startAt?: Date }
+  | { readonly cron: string; /** IANA time zone. */ readonly tz: string };
 
 /** One handler a job; the compiler checks that none is missing. */
 export type Handlers = {

@@ -17,7 +17,16 @@ import * as bullmq from 'bullmq';
 import { Redis } from 'ioredis';
 import { UtsushiError, asUtsushiError } from '../../errors.ts';
 import type { ConnectionPool } from '../storage/database.ts';
-import { type Handlers, JOBS, type JobName, type JobPayload, QUEUE_NAMES, type QueueName } from './jobs.ts';
+import {
+  type Handlers,
+  JOBS,
+  type JobContext,
+  type JobName,
+  type JobPayload,
+  QUEUE_NAMES,
+  type QueueName,
+  type Recurrence,
+} from './jobs.ts';
 
 /** Where jobs wait: a Redis server, or the schema `bullmq` of a PostgreSQL database. */
 export type QueueBackend =
@@ -47,6 +56,8 @@ const ATTEMPTS = 5;
 const MOST_DEFERRALS = 1_000;
 const ADD_TIMEOUT_MS = 10_000;
 const RECONNECT_MS = 1_000;
+// Workers may be away for long without harm: their next run waits for them.
+const LOST_AFTER_MS = 60_000;
 // Jobs without a priority run before every prioritised one.
 const BULK_PRIORITY = 10;
 
@@ -152,6 +163,59 @@ export class JobQueue implements AsyncDisposable {
     );
   }
 
+  /**
+   * Makes the schedules of one kind of job exactly these. One that is there already goes on undisturbed; one whose next
+   * run was lost begins anew.
+   */
+  async syncSchedules<N extends JobName>(
+    name: N,
+    wanted: readonly { readonly id: string; readonly payload: JobPayload<N>; readonly when: Recurrence }[],
+  ): Promise<void> {
+    const queue = this.#queueOf(name);
+    const present = new Map(
+      (await withTimeout(queue.getJobSchedulers()))
+        .filter((each) => each.key.startsWith(`${name}/`))
+        .map((each) => [each.key, each]),
+    );
+    for (const { id, payload, when } of wanted) {
+      const key = `${name}/${id}`;
+      const there = present.get(key);
+      present.delete(key);
+      if (there !== undefined) {
+        if (sameRecurrence(there, when) && !(await this.#isLost(queue, key, there.next))) continue;
+        await withTimeout(queue.removeJobScheduler(key));
+      }
+      const { attempts: _, ...once } = JOB_OPTIONS;
+      await withTimeout(
+        queue.upsertJobScheduler(key, toRepeat(when), {
+          name,
+          data: payload,
+          opts: { ...once, attempts: 1 },
+        }),
+      );
+    }
+    for (const key of present.keys()) await withTimeout(queue.removeJobScheduler(key));
+  }
+
+  /** When the schedules of one kind of job run next, by the id they were given. */
+  async nextRuns(name: JobName): Promise<Map<string, Date>> {
+    const all = await withTimeout(this.#queueOf(name).getJobSchedulers());
+    return new Map(
+      all
+        .filter(({ key, next }) => key.startsWith(`${name}/`) && next !== undefined)
+        .map(({ key, next }) => [key.slice(name.length + 1), new Date(next!)]),
+    );
+  }
+
+  /** Whether a schedule's next run is overdue and there is no job that would do it. */
+  async #isLost(queue: Queue, key: string, next: number | undefined): Promise<boolean> {
+    if (next === undefined) return true;
+    if (next > Date.now() - LOST_AFTER_MS) return false;
+    const job = await withTimeout(queue.getJob(`repeat:${key}:${next}`) as Promise<Job | undefined>);
+    const state = job === undefined ? 'unknown' : await withTimeout(job.getState());
+    return state === 'unknown' || state === 'completed' || state === 'failed';
+  }
+
   /** Jobs by state, over all queues. */
   async counts(): Promise<Record<QueueName, Record<string, number>>> {
     const entries = await withTimeout(
@@ -171,13 +235,18 @@ export class JobQueue implements AsyncDisposable {
    * @param concurrency how many jobs of a queue this process has at hand at once
    */
   work(handlers: Handlers, queues: Partial<Record<QueueName, number>>): RunningWorkers {
+    const ending = new AbortController();
     const late = new AbortController();
-    setMaxListeners(0, late.signal);
+    setMaxListeners(0, ending.signal, late.signal);
     const workers = Object.entries(queues).map(([name, concurrency]) =>
-      this.#openWorker(name as QueueName, handlers, concurrency, late.signal),
+      this.#openWorker(name as QueueName, handlers, concurrency, {
+        ending: ending.signal,
+        late: late.signal,
+      }),
     );
     return {
       close: async (graceMs) => {
+        ending.abort();
         const timer = setTimeout(() => late.abort(), graceMs);
         await Promise.all(workers.map((worker) => worker.close()));
         clearTimeout(timer);
@@ -207,7 +276,12 @@ export class JobQueue implements AsyncDisposable {
     return queue;
   }
 
-  #openWorker(name: QueueName, handlers: Handlers, concurrency: number, late: AbortSignal): Worker {
+  #openWorker(
+    name: QueueName,
+    handlers: Handlers,
+    concurrency: number,
+    { ending, late }: { ending: AbortSignal; late: AbortSignal },
+  ): Worker {
     const options = {
       concurrency,
       lockDuration: this.#settings.lockMs,
@@ -218,7 +292,8 @@ export class JobQueue implements AsyncDisposable {
       runRetryDelay: RECONNECT_MS,
       metrics: { maxDataPoints: 60 },
     } satisfies Partial<WorkerOptions>;
-    const run = (job: Job, token?: string) => orHandBack(job, token, process(job, token, handlers), late);
+    const run = (job: Job, token?: string) =>
+      orHandBack(job, token, process(job, token, handlers, ending), late);
     const worker =
       this.#backend.kind === 'redis'
         ? new bullmq.Worker(name, run, { ...options, connection: this.#redis!, prefix: this.#backend.prefix })
@@ -239,7 +314,12 @@ function asBullPool(pool: ConnectionPool): PgPool {
 }
 
 /** Runs a job's handler; says to BullMQ whether a failure is worth another attempt. */
-async function process(job: Job, token: string | undefined, handlers: Handlers): Promise<void> {
+async function process(
+  job: Job,
+  token: string | undefined,
+  handlers: Handlers,
+  ending: AbortSignal,
+): Promise<void | 'given back'> {
   const name = job.name as JobName;
   const definition = JOBS[name] as (typeof JOBS)[JobName] | undefined;
   if (definition === undefined) throw new UnrecoverableError(`internal: no job is called ${job.name}`);
@@ -247,11 +327,13 @@ async function process(job: Job, token: string | undefined, handlers: Handlers):
   if (!payload.success) throw new UnrecoverableError(`invalid_request: ${payload.error.message}`);
   try {
     const lastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-    await (handlers[name] as (data: unknown, context: { lastAttempt: boolean }) => Promise<void>)(
-      payload.data,
-      { lastAttempt },
-    );
+    await (handlers[name] as (data: unknown, context: JobContext) => Promise<void>)(payload.data, {
+      lastAttempt,
+      signal: ending,
+      progress: (value) => job.updateProgress(value),
+    });
   } catch (thrown) {
+    if (ending.aborted && thrown === ending.reason) return 'given back';
     const error = asUtsushiError(thrown);
     if (error.code === 'fetch_deferred' && job.attemptsStarted < MOST_DEFERRALS) {
       // It was not its turn yet: no attempt was made, and the place in the worker is free for other jobs meanwhile.
@@ -267,7 +349,7 @@ async function process(job: Job, token: string | undefined, handlers: Handlers):
 async function orHandBack(
   job: Job,
   token: string | undefined,
-  work: Promise<void>,
+  work: Promise<void | 'given back'>,
   late: AbortSignal,
 ): Promise<void> {
   let onLate = () => {};
@@ -276,7 +358,7 @@ async function orHandBack(
     late.addEventListener('abort', onLate, { once: true });
   });
   try {
-    if ((await Promise.race([work, timeUp])) !== 'late') return;
+    if ((await Promise.race([work, timeUp])) === undefined) return;
   } finally {
     late.removeEventListener('abort', onLate);
   }
@@ -284,6 +366,18 @@ async function orHandBack(
   work.catch(() => {});
   await job.moveToWait(token);
   throw new WaitingError();
+}
+
+function toRepeat(when: Recurrence) {
+  return 'cron' in when
+    ? { pattern: when.cron, tz: when.tz }
+    : { every: when.everyMs, ...(when.startAt === undefined ? {} : { startDate: when.startAt }) };
+}
+
+function sameRecurrence(there: { pattern?: string; tz?: string; every?: number }, when: Recurrence): boolean {
+  return 'cron' in when
+    ? there.pattern === when.cron && there.tz === when.tz
+    : Number(there.every) === when.everyMs;
 }
 
 function toJobOptions({ jobId, bulk = false }: AddOptions): JobsOptions {

@@ -129,6 +129,16 @@ export interface SightingRow {
   check_id: string | null;
   /** The scan that came upon it; null when a person handed it in. */
   scan_id: ColumnType<string | null, string | undefined, never>;
+  /** The id of who posted it, which stays when the name in `account` changes. */
+  account_id: ColumnType<string | null, string | null | undefined, string>;
+  /** Title, tags and prompt as the source gives them. */
+  text: ColumnType<string | null, string | null | undefined, string>;
+  /** What the source says of how it was made; the bytes may say otherwise. */
+  declared: ColumnType<
+    { generator: string | null; model: string | null; prompt: string | null } | null,
+    string | null | undefined,
+    string
+  >;
   error: Json<{ code: string; message: string }> | null;
   finished_at: Time | null;
 }

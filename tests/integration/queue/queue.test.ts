@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { UtsushiError } from '../../../src/errors.ts';
+import { JOBS } from '../../../src/platform/queue/jobs.ts';
 import { type Handlers, JobQueue, type RunningWorkers } from '../../../src/platform/queue/index.ts';
 import { openPool } from '../../../src/platform/storage/database.ts';
 import { acquireEmbeddedPostgres } from '../../../src/platform/storage/embedded/index.ts';
@@ -55,11 +56,12 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     await queue.close();
   });
 
+  const nothing = Object.fromEntries(
+    Object.keys(JOBS).map((name) => [name, async () => {}]),
+  ) as unknown as Handlers;
   const handlers = (check: Handlers['check-sighting']): Handlers => ({
+    ...nothing,
     'check-sighting': check,
-    'match-retroactively': async () => {},
-    sweep: async () => {},
-    tidy: async () => {},
   });
   const work = (check: Handlers['check-sighting'], concurrency = 4) => {
     const running = queue.work(handlers(check), { checks: concurrency });

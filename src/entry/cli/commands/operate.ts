@@ -8,7 +8,7 @@ import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { sealAudit, verifyAudit } from '../../../features/audit/index.ts';
 import { firstAdminLink } from '../../../features/people/index.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
-import type { QueueName } from '../../../platform/queue/index.ts';
+import { QUEUE_NAMES, type QueueName } from '../../../platform/queue/jobs.ts';
 import { untilStopped } from '../../../platform/process/until-stopped.ts';
 import {
   type CommonOptions,
@@ -88,7 +88,7 @@ async function apiToken(app: App): Promise<string> {
 function workerCommand(): Command {
   return new Command('worker')
     .description('work on the queue, until stopped; start as many as there are machines')
-    .addOption(new Option('--queue <queue...>', 'only these queues').choices(['checks', 'upkeep']))
+    .addOption(new Option('--queue <queue...>', 'only these queues').choices([...QUEUE_NAMES]))
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… REDIS_URL=redis://… utsushi worker')
@@ -99,7 +99,7 @@ async function runWorker(options: CommonOptions & { queue?: QueueName[] }): Prom
   const { config, secrets } = loadConfig(options);
   await using app = await openApp({ config, secrets, name: 'worker' });
   await app.startWorkers(options.queue);
-  if (options.json === true) printJson({ state: 'up', queues: options.queue ?? ['checks', 'upkeep'] });
+  if (options.json === true) printJson({ state: 'up', queues: options.queue ?? [...QUEUE_NAMES] });
   else say('Utsushi worker is up');
   await untilStopped();
 }

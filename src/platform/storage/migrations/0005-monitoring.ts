@@ -50,6 +50,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       checked integer,
       candidates integer,
       failed integer,
+      stopped_short text,
       error jsonb,
       check ((state = 'running') = (finished_at is null)),
       check (state <> 'done' or checked is not null)
@@ -73,7 +74,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       last_seen_at timestamptz not null,
       primary key (source_key, item_key)
     )`,
-    sql`alter table sightings add column scan_id uuid references scans`,
+    sql`alter table sightings
+      add column scan_id uuid references scans,
+      add column account_id text,
+      add column text text,
+      add column declared jsonb`,
     sql`create index sightings_scan on sightings (scan_id, state) where scan_id is not null`,
     sql`create table place_visits (
       id bigint generated always as identity primary key,

@@ -65,6 +65,8 @@ export interface ScanRow {
   checked: number | null;
   candidates: number | null;
   failed: number | null;
+  /** Why the source's list ended although there is more, e.g. at a page limit. */
+  stopped_short: string | null;
   error: Json<{ code: string; message: string }> | null;
 }
 

@@ -1,0 +1,17 @@
+export {
+  type By,
+  type Change,
+  type Monitor,
+  applyMonitors,
+  findMonitor,
+  isPaused,
+  pauseMonitor,
+  planMonitors,
+  putMonitor,
+  showScope,
+} from './monitors.ts';
+export { type ScanDependencies, type ScanProgress, runScan } from './run-scan.ts';
+export { wantedRuns } from './schedules.ts';
+export { type ScanSummary, abandonedScans, findScan, listScans, scanFailures, startScan } from './scans.ts';
+export { type MonitorSpec, parseMonitor, readMonitors } from './spec.ts';
+export { type MonitorView, monitorView, monitorViews } from './view.ts';

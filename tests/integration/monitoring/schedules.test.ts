@@ -1,0 +1,117 @@
+/** Schedules on both backends: once a tick however many workers there are, and back after the queue was lost. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { App } from '../../../src/app.ts';
+import {
+  applyMonitors,
+  findMonitor,
+  listScans,
+  parseMonitor,
+  pauseMonitor,
+  wantedRuns,
+} from '../../../src/features/monitoring/index.ts';
+import { BACKENDS, type Installation, eventually, install } from '../../support/installation.ts';
+
+const TICK_MS = 1_000;
+const TICKS = 5;
+const LONG_AGO = new Date(0);
+
+describe.each(BACKENDS)('schedules on %s', (backend) => {
+  let installation: Installation;
+  let app: App;
+  let folder: string;
+  const by = { actor: 'test', at: new Date() };
+  const source = () => ({ kind: 'directory', path: folder });
+  const apply = (monitors: Record<string, object>) =>
+    applyMonitors(
+      app.db,
+      Object.entries(monitors).map(([name, rest]) => parseMonitor(name, { source: source(), ...rest })),
+      by,
+    );
+  const scansOf = (monitor: string) => listScans(app.db, { monitor, limit: 1_000 });
+  const nextRun = async (name: string) =>
+    (await (await app.queue()).nextRuns('start-scan')).get((await findMonitor(app.db, name)).id);
+
+  beforeAll(async () => {
+    installation = await install(backend, { UTSUSHI_CONCURRENCY: '1', UTSUSHI_SWEEP_MS: '500' });
+    app = await installation.open();
+    folder = join(installation.dataDir, 'outputs');
+    await mkdir(folder);
+  });
+  afterAll(() => installation.close());
+
+  test('run in the time zone they name, by tier where they name nothing, and not at all when paused', async () => {
+    await apply({
+      clock: { schedule: { cron: '0 3 * * *' } },
+      abroad: { schedule: { cron: '0 3 * * *', tz: 'America/New_York' } },
+      high: { tiers: ['high'] },
+      standard: { tiers: ['standard'] },
+      paused: { paused: true },
+    });
+    await app.syncSchedules();
+    const hourIn = (zone: string, at: Date) =>
+      new Intl.DateTimeFormat('en', { timeZone: zone, hour: 'numeric', hour12: false }).format(at);
+    expect(hourIn('Asia/Tokyo', (await nextRun('clock'))!)).toBe('03');
+    expect(hourIn('America/New_York', (await nextRun('abroad'))!)).toBe('03');
+    expect(await nextRun('paused')).toBeUndefined();
+    const everyMs = new Map(
+      (await wantedRuns(app.db, app.checks.protocol, LONG_AGO)).map((run) => [
+        run.monitorId,
+        'everyMs' in run ? run.everyMs : undefined,
+      ]),
+    );
+    const hours = async (name: string) => everyMs.get((await findMonitor(app.db, name)).id)! / 3_600_000;
+    expect([await hours('high'), await hours('standard')]).toEqual([6, 24]);
+    await apply({});
+    await app.syncSchedules();
+    expect((await (await app.queue()).nextRuns('start-scan')).size).toBe(0);
+  });
+
+  test('fire once a tick with three workers, however often they are derived again', async () => {
+    await apply({ often: { schedule: { every: `${TICK_MS / 1_000}s` } } });
+    const others = await Promise.all([installation.open(), installation.open()]);
+    const started = performance.now();
+    // Every one sweeps twice a tick, and each sweep derives the schedules from the database.
+    for (const each of [app, ...others]) await each.startWorkers(['scans', 'upkeep']);
+    await sleep(TICK_MS * TICKS);
+    const ran = (await scansOf('often')).length;
+    const ticks = (performance.now() - started) / TICK_MS;
+    expect(ran).toBeLessThanOrEqual(Math.ceil(ticks) + 1);
+    expect(ran).toBeGreaterThanOrEqual(Math.floor(ticks / 2));
+    for (const each of others) await each.close();
+  });
+
+  test('stop when paused and go on when resumed', async () => {
+    await pauseMonitor(app.db, 'often', true, by);
+    await app.syncSchedules();
+    await sleep(TICK_MS);
+    const before = (await scansOf('often')).length;
+    await sleep(TICK_MS * 2);
+    expect((await scansOf('often')).length).toBe(before);
+    await pauseMonitor(app.db, 'often', false, by);
+    await app.syncSchedules();
+    await eventually('another scan', async () => (await scansOf('often')).length > before);
+  });
+
+  test('come back from the database when the queue is lost', async () => {
+    if (backend === 'redis') {
+      const redis = new Redis(installation.redis!.url);
+      await redis.flushall();
+      redis.disconnect();
+    } else {
+      await app.pool.query('delete from bullmq.scheduler');
+      await app.pool.query('delete from bullmq.job');
+    }
+    const before = (await scansOf('often')).length;
+    // As at the next start: the sweeper's own schedule was lost with all others.
+    await (await app.queue()).add('sweep', {});
+    const after = await eventually('scans as before', async () => {
+      const scans = await scansOf('often');
+      return scans.length >= before + 2 && scans;
+    });
+    expect(after[0]!.trigger).toBe('schedule');
+  });
+});
