@@ -5,7 +5,7 @@ import {
   type Keypoints,
   OUTPUT_KEYPOINTS,
   WORK_KEYPOINTS,
-  extractKeypoints,
+  keypointsOf,
 } from './keypoints.ts';
 import { type Vocabulary, wordsOf } from '../search/vocabulary.ts';
 import { type Fingerprint, MIN_QUALITY } from './fingerprint.ts';
@@ -39,7 +39,8 @@ export interface Features {
 export const FEATURE_SIDE = 512;
 
 const WHOLE: Box = { x: 0, y: 0, width: 1, height: 1 };
-const HASHED_SIDE = 512;
+/** Side of the raster a trimmed view is hashed from: hashes of 512 pixels are no nearer to each other. */
+const HASHED_SIDE = 256;
 
 /**
  * @param raster the picture in its own proportions, longer side FEATURE_SIDE at most
@@ -52,14 +53,15 @@ export function extractFeatures(
   role: 'work' | 'output',
   vocabulary: Vocabulary,
 ): Features {
-  const keypoints = extractKeypoints(raster, role === 'work' ? WORK_KEYPOINTS : OUTPUT_KEYPOINTS);
+  const luma = lumaPlane(raster);
+  const keypoints = keypointsOf(luma, role === 'work' ? WORK_KEYPOINTS : OUTPUT_KEYPOINTS);
   const thumb = thumbnail(raster, role === 'work' ? WORK_THUMB : OUTPUT_THUMB);
   const views: FeatureView[] = [
     { box: WHOLE, pdq: whole?.views[0]!.pdq ?? null, structure: structureHashes(thumb, WHOLE) },
   ];
   const box = trimBox(thumb);
   if (box !== null) {
-    const { hashes, quality } = pdqOriented(stretched(crop(lumaPlane(raster), box)));
+    const { hashes, quality } = pdqOriented(stretched(crop(luma, box)));
     views.push({ box, pdq: quality < MIN_QUALITY ? null : hashes, structure: structureHashes(thumb, box) });
   }
   return { keypoints, thumb, views, words: role === 'work' ? wordsOf(vocabulary, keypoints) : null };
@@ -82,7 +84,9 @@ function crop(plane: Plane, box: Box): Plane {
 function stretched(plane: Plane): Raster {
   const { data } = resample(plane, HASHED_SIDE, HASHED_SIDE);
   const rgb = new Uint8Array(data.length * 3);
-  for (const [i, luma] of data.entries()) rgb.fill(Math.round(luma), i * 3, i * 3 + 3);
+  for (let i = 0, p = 0; i < data.length; i += 1, p += 3) {
+    rgb[p] = rgb[p + 1] = rgb[p + 2] = Math.round(data[i]!);
+  }
   return { width: HASHED_SIDE, height: HASHED_SIDE, data: rgb };
 }
 

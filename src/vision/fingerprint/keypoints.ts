@@ -46,7 +46,7 @@ export interface KeypointOptions {
 /** What is stored of a work: few points, coarse ones well represented, for works are found pasted small. */
 export const WORK_KEYPOINTS: KeypointOptions = { limit: 400, falloff: 0.8 };
 /** What is looked for in an output: many points, fine ones above all. */
-export const OUTPUT_KEYPOINTS: KeypointOptions = { limit: 1100, falloff: 1.5 };
+export const OUTPUT_KEYPOINTS: KeypointOptions = { limit: 800, falloff: 1.5 };
 
 /** |difference of Gaussians| below this is noise (luma levels). */
 const MIN_CONTRAST = 0.8;
@@ -96,10 +96,14 @@ interface Found {
   readonly strength: number[];
 }
 
+// Kept from call to call, for large arrays are slow to allocate; no result refers to it.
+let difference = new Float32Array(0);
+
 function extrema(plane: Plane, blurred: Plane): Found {
   const { width, height } = plane;
-  const d = new Float32Array(plane.data.length);
-  for (let i = 0; i < d.length; i += 1) d[i] = plane.data[i]! - blurred.data[i]!;
+  if (difference.length < plane.data.length) difference = new Float32Array(plane.data.length);
+  const d = difference;
+  for (let i = 0; i < plane.data.length; i += 1) d[i] = plane.data[i]! - blurred.data[i]!;
   const found = { x: [] as number[], y: [] as number[], strength: [] as number[] };
   for (let y = MARGIN; y < height - MARGIN; y += 1) {
     for (let i = y * width + MARGIN, end = y * width + width - MARGIN; i < end; i += 1) {
@@ -300,11 +304,11 @@ function peakAt(i: number): number {
 }
 
 /** Samples along a side of the neighbourhood, cells along a side, directions. */
-const SAMPLES = 16;
+const SAMPLES = 12;
 const CELLS = 4;
 const BINS = 8;
 /** Distance of samples in pixels of the level. */
-const SPACING = 1.3;
+const SPACING = 1.75;
 const cells = new Float32Array((CELLS + 2) * (CELLS + 2) * BINS);
 const SAMPLE_WEIGHTS = Float32Array.from({ length: SAMPLES * SAMPLES }, (_, i) => {
   const u = (i % SAMPLES) - (SAMPLES - 1) / 2;
@@ -312,8 +316,12 @@ const SAMPLE_WEIGHTS = Float32Array.from({ length: SAMPLES * SAMPLES }, (_, i) =
   return Math.exp(-(u * u + v * v) / (2 * (SAMPLES / 2) ** 2));
 });
 /** Of a sample's row or column: first of the two cells it counts for (with a margin of one), and its share of the second. */
-const CELL_OF = Int32Array.from({ length: SAMPLES }, (_, i) => Math.floor((i + 0.5) / 4 + 0.5));
-const CELL_SHARE = Float32Array.from({ length: SAMPLES }, (_, i) => (i + 0.5) / 4 + 0.5 - CELL_OF[i]!);
+const CELL_OF = Int32Array.from({ length: SAMPLES }, (_, i) => Math.floor(cellOf(i)));
+const CELL_SHARE = Float32Array.from({ length: SAMPLES }, (_, i) => cellOf(i) - CELL_OF[i]!);
+
+function cellOf(sample: number): number {
+  return ((sample + 0.5) * CELLS) / SAMPLES + 0.5;
+}
 
 /** Gradient directions relative to `direction`, by place in the turned neighbourhood, into `cells`. */
 function histogram({ width, height, data }: Plane, px: number, py: number, direction: number): void {

@@ -16,9 +16,18 @@ export function lumaPlane({ width, height, data }: Raster): Plane {
   return { width, height, data: luma };
 }
 
+// Kept from call to call, for large arrays are slow to allocate and to clear. No result refers to it.
+let scratch = new Float32Array(0);
+
+/** Room for `length` numbers, whatever they are. */
+function borrowed(length: number): Float32Array {
+  if (scratch.length < length) scratch = new Float32Array(length);
+  return scratch;
+}
+
 /** Smoothed by the binomial filter 1 4 6 4 1 along each axis (a Gaussian of sigma 1); edges repeat. */
 export function smooth({ width, height, data }: Plane): Plane {
-  const rows = new Float32Array(data.length);
+  const rows = borrowed(data.length);
   const last = width - 1;
   for (let y = 0; y < height; y += 1) {
     const start = y * width;

@@ -48,6 +48,16 @@ export interface Alignment {
   readonly chromaResidual: number;
   /** Share of the common part that has any lines at all, in the picture that has less. */
   readonly texture: number;
+  /** Correlation of how strong the lines are, place by place, -1..1: redrawing keeps their place, not their strength. */
+  readonly strength: number;
+  /** ln of the output's fine detail over the work's, each relative to its own contrast: below 0 smoothed, above roughened. */
+  readonly roughness: number;
+}
+
+/** What a quick look at half resolution tells; the names mean what they mean in Alignment. */
+export interface Look {
+  readonly structure: number;
+  readonly elastic: number;
 }
 
 const PARTS = 5;
@@ -61,24 +71,23 @@ interface Field {
   readonly busy: number;
 }
 
-/**
- * Compares after alignment.
- *
- * @param map from the work's raster (of `workSize`) to the output's raster (of `outputSize`)
- * @param thorough also compare tone and chroma; without, those fields are 0
- */
-export function align(
-  work: Thumbnail,
-  workSize: { readonly width: number; readonly height: number },
-  output: ThumbPyramid,
-  outputSize: { readonly width: number; readonly height: number },
-  map: Transform,
-  thorough = false,
-): Alignment {
-  const { width, height } = work;
-  const n = width * height;
-  const warped = new Float32Array(n);
-  const mask = new Uint8Array(n);
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The output as it lies under the work, sampled on the work's grid. */
+interface Laid {
+  readonly plane: Plane;
+  /** 1 where the work lies inside the output. */
+  readonly mask: Uint8Array;
+  readonly inside: number;
+}
+
+function lay(grid: Size, workSize: Size, output: ThumbPyramid, outputSize: Size, map: Transform): Laid {
+  const { width, height } = grid;
+  const data = new Float32Array(width * height);
+  const mask = new Uint8Array(width * height);
   const kx = workSize.width / width;
   const ky = workSize.height / height;
   const { thumb } = output;
@@ -106,44 +115,88 @@ export function align(
       if (!(d > 0 && u > -0.75 && v > -0.75 && u < plane.width - 0.25 && v < plane.height - 0.25)) continue;
       mask[i] = 1;
       inside += 1;
-      warped[i] = bilinear(plane, u, v);
+      data[i] = bilinear(plane, u, v);
     }
   }
-  const own: Plane = { width, height, data: Float32Array.from(work.luma) };
-  const other: Plane = { width, height, data: warped };
-  // Outside the output, both show the work's mean: no lines there.
-  let ownSum = 0;
-  let otherSum = 0;
-  for (let i = 0; i < n; i += 1) {
+  return { plane: { width, height, data }, mask, inside };
+}
+
+/** Outside the common part both pictures get the mean of what is inside: no lines there. */
+function fillOutside(data: Float32Array, mask: Uint8Array): void {
+  let sum = 0;
+  let inside = 0;
+  for (let i = 0; i < data.length; i += 1) {
     if (!mask[i]) continue;
-    ownSum += own.data[i]!;
-    otherSum += warped[i]!;
+    sum += data[i]!;
+    inside += 1;
   }
-  const ownMean = ownSum / Math.max(1, inside);
-  const otherMean = otherSum / Math.max(1, inside);
+  const mean = sum / Math.max(1, inside);
+  for (let i = 0; i < data.length; i += 1) if (!mask[i]) data[i] = mean;
+}
+
+function halved(plane: Plane): Plane {
+  return smooth(resample(plane, plane.width >> 1, plane.height >> 1));
+}
+
+/** The work's thumbnail at half its size, for `look`. */
+export function coarsePlane({ width, height, luma }: Thumbnail): Plane {
+  return halved(smooth({ width, height, data: Float32Array.from(luma) }));
+}
+
+/**
+ * Compares quickly after alignment: tells which of several maps is better, not how good it is.
+ *
+ * @param coarse of the work's thumbnail
+ * @param map from the work's raster (of `workSize`) to the output's raster (of `outputSize`)
+ */
+export function look(
+  coarse: Plane,
+  workSize: Size,
+  output: ThumbPyramid,
+  outputSize: Size,
+  map: Transform,
+): Look {
+  const { plane, mask } = lay(coarse, workSize, output, outputSize, map);
+  fillOutside(plane.data, mask);
+  const a = field(coarse, mask);
+  const b = field(smooth(plane), mask);
+  const { agreement: elastic } = elasticAgreement(a, b, coarse.width, coarse.height);
+  return { structure: agreement(a, b), elastic };
+}
+
+/**
+ * Compares after alignment.
+ *
+ * @param map from the work's raster (of `workSize`) to the output's raster (of `outputSize`)
+ */
+export function align(
+  work: Thumbnail,
+  workSize: Size,
+  output: ThumbPyramid,
+  outputSize: Size,
+  map: Transform,
+): Alignment {
+  const { width, height } = work;
+  const { plane: other, mask, inside } = lay(work, workSize, output, outputSize, map);
+  const own: Plane = { width, height, data: Float32Array.from(work.luma) };
   let lightness = 0;
-  for (let i = 0; i < n; i += 1) {
-    if (mask[i]) lightness += Math.abs(own.data[i]! - warped[i]!);
-    else {
-      own.data[i] = ownMean;
-      warped[i] = otherMean;
-    }
+  for (let i = 0; i < mask.length; i += 1) {
+    if (mask[i]) lightness += Math.abs(own.data[i]! - other.data[i]!);
   }
+  fillOutside(own.data, mask);
+  fillOutside(other.data, mask);
   const a = smooth(own);
   const b = smooth(other);
   const fineA = field(a, mask);
   const fineB = field(b, mask);
-  const halfWidth = width >> 1;
-  const halfHeight = height >> 1;
-  const halfA = smooth(resample(a, halfWidth, halfHeight));
-  const halfB = smooth(resample(b, halfWidth, halfHeight));
-  const halfMask = new Uint8Array(halfWidth * halfHeight);
-  for (let y = 0; y < halfHeight; y += 1)
-    for (let x = 0; x < halfWidth; x += 1) halfMask[y * halfWidth + x] = mask[2 * y * width + 2 * x]!;
-  const coarse = elasticAgreement(field(halfA, halfMask), field(halfB, halfMask), halfWidth, halfHeight);
-  const chroma = thorough
-    ? compareChroma(work, workSize, thumb, outputSize, map)
-    : { colour: 0, chromaResidual: 0 };
+  const halfA = halved(a);
+  const halfB = halved(b);
+  const halfMask = new Uint8Array(halfA.data.length);
+  for (let y = 0; y < halfA.height; y += 1)
+    for (let x = 0; x < halfA.width; x += 1) halfMask[y * halfA.width + x] = mask[2 * y * width + 2 * x]!;
+  const coarse = elasticAgreement(field(halfA, halfMask), field(halfB, halfMask), halfA.width, halfA.height);
+  const detailA = own.data.map((v, i) => v - a.data[i]!);
+  const detailB = other.data.map((v, i) => v - b.data[i]!);
   return {
     structure: agreement(fineA, fineB),
     elastic: coarse.agreement,
@@ -152,13 +205,45 @@ export function align(
     explained: coarse.explained,
     parts: coarse.parts,
     tone: correlation(halfA.data, halfB.data, halfMask),
-    detail: detailAgreement(own, other, a, b, mask),
-    ...chroma,
-    toneResidual: thorough ? toneResidual(halfA.data, halfB.data, halfMask) : 0,
+    detail: correlation(detailA, detailB, mask),
+    ...compareChroma(work, workSize, output.thumb, outputSize, map),
+    toneResidual: toneResidual(halfA.data, halfB.data, halfMask),
     lightness: lightness / Math.max(1, inside),
-    inside: inside / n,
+    inside: inside / mask.length,
     texture: Math.min(fineA.busy, fineB.busy) / Math.max(1, inside),
+    strength: correlation(logStrength(a), logStrength(b), mask),
+    roughness: Math.log(
+      ((spread(detailB, mask) + 0.3) * (spread(a.data, mask) + 3)) /
+        ((spread(detailA, mask) + 0.3) * (spread(b.data, mask) + 3)),
+    ),
   };
+}
+
+/** Sixteenths of e-folds of the gradient's length, so that one level of noise changes little. */
+function logStrength({ width, height, data }: Plane): Float32Array {
+  const strength = new Float32Array(data.length);
+  for (let y = 1; y < height - 1; y += 1) {
+    for (let i = y * width + 1; i < (y + 1) * width - 1; i += 1) {
+      const gx = data[i + 1]! - data[i - 1]!;
+      const gy = data[i + width]! - data[i - width]!;
+      strength[i] = 16 * Math.log(FAINT + Math.sqrt(gx * gx + gy * gy));
+    }
+  }
+  return strength;
+}
+
+/** Standard deviation where the mask says. */
+function spread(data: Float32Array, mask: Uint8Array): number {
+  let n = 0;
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < data.length; i += 1) {
+    if (!mask[i]) continue;
+    n += 1;
+    sum += data[i]!;
+    squares += data[i]! ** 2;
+  }
+  return n === 0 ? 0 : Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2));
 }
 
 /** How much the map enlarges areas at a point; negative when it mirrors. */
@@ -335,12 +420,6 @@ function correlation(a: Float32Array, b: Float32Array, mask: Uint8Array): number
   if (n === 0) return 0;
   // One level of noise in each keeps flat parts from correlating.
   return (ab - (sa * sb) / n) / Math.sqrt((aa - (sa * sa) / n + n) * (bb - (sb * sb) / n + n));
-}
-
-function detailAgreement(own: Plane, other: Plane, a: Plane, b: Plane, mask: Uint8Array): number {
-  const p = own.data.map((v, i) => v - a.data[i]!);
-  const q = other.data.map((v, i) => v - b.data[i]!);
-  return correlation(p, q, mask);
 }
 
 function compareChroma(

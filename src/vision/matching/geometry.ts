@@ -13,6 +13,19 @@ export function apply(m: Transform, x: number, y: number): [number, number] {
   return [(m[0]! * x + m[1]! * y + m[2]!) / w, (m[3]! * x + m[4]! * y + m[5]!) / w];
 }
 
+/** First `second`, then `first`. */
+export function product(first: Transform, second: Transform): Transform {
+  return Float64Array.from({ length: 9 }, (_, i) => {
+    const row = i - (i % 3);
+    const column = i % 3;
+    return (
+      first[row]! * second[column]! +
+      first[row + 1]! * second[column + 3]! +
+      first[row + 2]! * second[column + 6]!
+    );
+  });
+}
+
 /** Solves the n x n system by elimination with pivoting, in place; null when it is singular. */
 export function solve(a: Float64Array, rhs: Float64Array, n: number): Float64Array | null {
   for (let i = 0; i < n; i += 1) {

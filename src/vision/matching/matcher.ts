@@ -2,21 +2,24 @@ import type { FeatureView, Features } from '../fingerprint/features.ts';
 import { complement, hammingDistance } from '../fingerprint/hash.ts';
 import { ORIENTATIONS, type Orientation } from '../fingerprint/pdq.ts';
 import { structureDistance } from '../fingerprint/structure-hash.ts';
+import { StructureIndex } from '../search/structure-index.ts';
 import { KeypointIndex } from '../search/keypoint-index.ts';
 import { type BaseBuilder, MultiIndex } from '../search/multi-index.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
 import { type Transform, apply } from './geometry.ts';
+import type { Depth } from './policy.ts';
 import {
   type Description,
   type Evidence,
-  cohortOf,
   confidenceOf,
   describeChange,
+  runnerUpTo,
   unchangedOf,
 } from './score.ts';
 import {
   type Glance,
   type OutputView,
+  type Verification,
   glance,
   orientedMap,
   prepareOutput,
@@ -77,6 +80,7 @@ export interface Proposals {
 export class Matcher {
   readonly #works = new Map<number, Work>();
   readonly #hashes: MultiIndex;
+  readonly #structures = new StructureIndex();
   readonly #keypoints: KeypointIndex;
 
   /** @param build where the hash index is built anew; in this thread by default */
@@ -95,15 +99,24 @@ export class Matcher {
    */
   add(id: number, key: string, features: Features, deep: boolean): void {
     this.#works.set(id, { key, features });
-    for (const [i, { pdq }] of features.views.entries()) {
+    for (const [i, { pdq, structure }] of features.views.entries()) {
+      this.#structures.add(id, structure[0]!);
       if (pdq !== null) this.#hashes.add(id * MOST_VIEWS + i, pdq[0]!);
     }
     if (deep) this.#keypoints.add(id, features.keypoints, features.words ?? undefined);
   }
 
+  /** Finds a stored reference image by its keypoints from now on, or no longer. */
+  search(id: number, depth: Depth): void {
+    const { features } = this.#works.get(id)!;
+    this.#keypoints.remove(id);
+    if (depth === 'deep') this.#keypoints.add(id, features.keypoints, features.words ?? undefined);
+  }
+
   remove(id: number): void {
     this.#works.delete(id);
     for (let i = 0; i < MOST_VIEWS; i++) this.#hashes.remove(id * MOST_VIEWS + i);
+    this.#structures.remove(id);
     this.#keypoints.remove(id);
   }
 
@@ -140,12 +153,26 @@ export class Matcher {
   }
 
   /** Every proposed reference image that was verified in the output, the surest first, however weak. */
-  verify({ output, prepared, support, guesses }: Proposals): Verified[] {
+  verify(proposals: Proposals): Verified[] {
+    return this.#judge(this.examine(proposals), proposals.output);
+  }
+
+  /** By id of the reference image, what is known of each of its transforms that was looked at closely. */
+  examine({ output, prepared, support, guesses }: Proposals): ReadonlyMap<number, readonly Evidence[]> {
+    const seen = this.#mostPromising(guesses, prepared)
+      .map(({ guess, seen: first }) => ({
+        guess,
+        verification: verify(this.#works.get(guess.id)!.features, prepared, first),
+      }))
+      .filter(({ verification }) => verification.overlap.work >= LEAST_OVERLAP);
+    const byWork = new Map<string, Verification[]>();
+    for (const { guess, verification } of seen) {
+      const { key } = this.#works.get(guess.id)!;
+      byWork.set(key, [...(byWork.get(key) ?? []), verification]);
+    }
     const evidence = new Map<number, Evidence[]>();
-    for (const { guess, seen } of this.#mostPromising(guesses, prepared)) {
-      const { features } = this.#works.get(guess.id)!;
-      const verification = verify(features, prepared, seen);
-      if (verification.overlap.work < LEAST_OVERLAP) continue;
+    for (const { guess, verification } of seen) {
+      const { key, features } = this.#works.get(guess.id)!;
       evidence.set(guess.id, [
         ...(evidence.get(guess.id) ?? []),
         {
@@ -154,23 +181,18 @@ export class Matcher {
           hashDistance: nearestByHash(features, output).distance,
           structureDistance: nearestByStructure(features, output).distance,
           proposedBy: guess.proposedBy,
+          runnerUp: runnerUpTo(byWork, key),
         },
       ]);
     }
-    return this.#judge(evidence, output);
+    return evidence;
   }
 
   #judge(evidence: ReadonlyMap<number, readonly Evidence[]>, output: Features): Verified[] {
-    const byWork = new Map<string, Evidence[]>();
-    for (const [id, list] of evidence) {
-      const { key } = this.#works.get(id)!;
-      byWork.set(key, [...(byWork.get(key) ?? []), ...list]);
-    }
     const verified: Verified[] = [];
     for (const [id, list] of evidence) {
-      const { key, features } = this.#works.get(id)!;
-      const cohort = cohortOf(byWork, key);
-      const scored = list.map((each) => ({ each, confidence: confidenceOf(each, cohort) }));
+      const { features } = this.#works.get(id)!;
+      const scored = list.map((each) => ({ each, confidence: confidenceOf(each) }));
       const best = scored.reduce((a, b) => (b.confidence > a.confidence ? b : a));
       verified.push({
         id,
@@ -196,14 +218,16 @@ export class Matcher {
 
   /** The works with the nearest views, by either hash, laid over the output as the hashes say. */
   #proposeByHash(output: Features): Guess[] {
-    const byStructure: { id: number; near: Near }[] = [];
-    for (const [id, { features }] of this.#works) {
-      keepNearest(byStructure, { id, near: nearestByStructure(features, output) });
-    }
     const byHash = this.#nearestByHash(output).map((id) => ({
       id,
       near: nearestByHash(this.#works.get(id)!.features, output),
     }));
+    const byStructure = this.#structures
+      .nearest(
+        output.views.flatMap((view) => view.structure),
+        PROPOSED_BY_HASH,
+      )
+      .map(({ id }) => ({ id, near: nearestByStructure(this.#works.get(id)!.features, output) }));
     const guesses = new Map<string, Guess>();
     for (const { id, near } of [...byHash, ...byStructure]) {
       const { features } = this.#works.get(id)!;
@@ -296,13 +320,6 @@ function nearestByStructure(work: Features, output: Features): Near {
     }
   }
   return nearest;
-}
-
-function keepNearest(list: { id: number; near: Near }[], candidate: { id: number; near: Near }): void {
-  if (list.length === PROPOSED_BY_HASH && candidate.near.distance >= list.at(-1)!.near.distance) return;
-  const at = list.findIndex((each) => candidate.near.distance < each.near.distance);
-  list.splice(at === -1 ? list.length : at, 0, candidate);
-  if (list.length > PROPOSED_BY_HASH) list.pop();
 }
 
 const WHOLE = { x: 0, y: 0, width: 1, height: 1 };

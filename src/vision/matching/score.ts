@@ -14,38 +14,40 @@ export interface Evidence {
   readonly structureDistance: number;
   /** Whether the transform came from keypoints or from aligning whole views that hash alike. */
   readonly proposedBy: 'keypoints' | 'hash';
+  /** With it the evidence is complete: the confidence can be computed again from what was recorded. */
+  readonly runnerUp: RunnerUp;
 }
 
 /**
- * How well other works agree with the same output. A score means little where unlike works score nearly as high: flags,
- * discs, frames, empty squares resemble each other.
+ * How well the runner-up among the other works agrees with the same output. A score means little where unlike works
+ * score nearly as high: flags, discs, frames, empty squares resemble each other.
  */
-export interface Cohort {
+export interface RunnerUp {
   readonly elastic: number;
   /** ln(1 + weight). */
   readonly weight: number;
 }
 
 /** What a typical picture meets where too few others were verified to tell. */
-const TYPICAL_COHORT: Cohort = { elastic: 0.5, weight: 1.5 };
+const TYPICAL_RUNNER_UP: RunnerUp = { elastic: 0.5, weight: 1.5 };
 
 /**
- * The runner-up among the *other* works: one near-duplicate of the work in the catalogue does not count against it.
+ * The second best among the *other* works: one near-duplicate of the work in the catalogue does not count against it.
  *
- * @param evidence all verified works of the output, by any key that is the same for pictures of one work
+ * @param seen all verifications of the output, by any key that is the same for pictures of one work
  */
-export function cohortOf<Key>(evidence: ReadonlyMap<Key, readonly Evidence[]>, own: Key): Cohort {
+export function runnerUpTo<Key>(seen: ReadonlyMap<Key, readonly Verification[]>, own: Key): RunnerUp {
   const elastic: number[] = [];
   const weight: number[] = [];
-  for (const [key, list] of evidence) {
+  for (const [key, list] of seen) {
     if (key === own) continue;
-    elastic.push(Math.max(0, ...list.map((e) => e.verification.alignment.elastic)));
-    weight.push(Math.max(0, ...list.map((e) => Math.log1p(e.verification.weight))));
+    elastic.push(Math.max(0, ...list.map((each) => each.alignment.elastic)));
+    weight.push(Math.max(0, ...list.map((each) => Math.log1p(each.weight))));
   }
   const second = (values: number[]) => values.sort((a, b) => b - a)[1];
   return {
-    elastic: second(elastic) ?? TYPICAL_COHORT.elastic,
-    weight: second(weight) ?? TYPICAL_COHORT.weight,
+    elastic: second(elastic) ?? TYPICAL_RUNNER_UP.elastic,
+    weight: second(weight) ?? TYPICAL_RUNNER_UP.weight,
   };
 }
 
@@ -54,8 +56,8 @@ export type ScoreFeature = keyof typeof SCORE_WEIGHTS;
 /** Distances beyond this say nothing: as far apart as unlike pictures. Bits. */
 const UNLIKE_DISTANCE = 110;
 
-export function scoreFeatures(evidence: Evidence, cohort: Cohort): Record<ScoreFeature, number> {
-  const { verification: v } = evidence;
+export function scoreFeatures(evidence: Evidence): Record<ScoreFeature, number> {
+  const { verification: v, runnerUp } = evidence;
   const a = v.alignment;
   const texture = Math.log(Math.max(a.texture, 0.001));
   const covered = Math.max(v.overlap.output, 0.001);
@@ -63,6 +65,7 @@ export function scoreFeatures(evidence: Evidence, cohort: Cohort): Record<ScoreF
   const nearness = (distance: number) =>
     whole ? Math.max(0, UNLIKE_DISTANCE - distance) / UNLIKE_DISTANCE : 0;
   const weight = Math.log1p(v.weight);
+  const chanceWeight = Math.log1p(v.chance.weight);
   return {
     support: Math.log1p(evidence.support),
     structure: Math.max(0, a.structure),
@@ -78,9 +81,18 @@ export function scoreFeatures(evidence: Evidence, cohort: Cohort): Record<ScoreF
     weight,
     weightElastic: weight * a.elastic,
     parts: a.parts,
-    cohortElastic: cohort.elastic,
-    cohortWeight: cohort.weight,
-    weightAhead: Math.max(0, weight - cohort.weight),
+    detail: Math.abs(a.detail),
+    strength: a.strength,
+    strengthElastic: a.strength * a.elastic,
+    roughness: Math.abs(a.roughness),
+    residual: v.residual * 100,
+    chanceElastic: v.chance.elastic,
+    chanceWeight,
+    elasticAheadOfChance: Math.max(0, a.elastic - v.chance.elastic),
+    weightAheadOfChance: Math.max(0, weight - chanceWeight),
+    runnerUpElastic: runnerUp.elastic,
+    runnerUpWeight: runnerUp.weight,
+    weightAhead: Math.max(0, weight - runnerUp.weight),
   };
 }
 
@@ -88,8 +100,8 @@ export function scoreFeatures(evidence: Evidence, cohort: Cohort): Record<ScoreF
  * Confidence that the work is in the output, 0..1; at 0.5 fewer than one in a thousand pictures known to be different
  * still stood on the development corpus (see coefficients.ts).
  */
-export function confidenceOf(evidence: Evidence, cohort: Cohort): number {
-  return logistic(SCORE_INTERCEPT + weigh(SCORE_WEIGHTS, scoreFeatures(evidence, cohort)));
+export function confidenceOf(evidence: Evidence): number {
+  return logistic(SCORE_INTERCEPT + weigh(SCORE_WEIGHTS, scoreFeatures(evidence)));
 }
 
 export type KindFeature = keyof typeof KIND_WEIGHTS;
@@ -99,29 +111,46 @@ export function kindFeatures(evidence: Evidence): Record<KindFeature, number> {
   const a = v.alignment;
   const ratio = v.inliers / (v.possible + 10);
   const nearness = v.weight / (v.inliers + 3);
+  const detail = Math.abs(a.detail);
+  const toneResidual = Math.min(1, a.toneResidual);
+  // All of the work over all of the output: there the finest differences can be trusted.
+  const full = v.overlap.output > 0.93 && v.overlap.work > 0.93 ? 1 : 0;
   return {
     structure: a.structure,
     elastic: a.elastic,
     gap: a.elastic - a.structure,
     tone: Math.abs(a.tone),
     negative: a.tone < 0 ? 1 : 0,
-    detail: Math.abs(a.detail),
+    detail,
+    detailSquared: detail ** 2,
     parts: a.parts,
     evenness: a.evenness,
     colour: Math.min(a.colour, 40) / 40,
     lightness: Math.min(a.lightness, 60) / 60,
     ratio,
+    ratioSquared: ratio ** 2,
     nearness,
+    nearnessSquared: nearness ** 2,
     ratioDetail: ratio * a.detail,
-    nearnessDetail: nearness * Math.abs(a.detail),
+    nearnessDetail: nearness * detail,
     hash: Math.max(0, UNLIKE_DISTANCE - evidence.hashDistance) / UNLIKE_DISTANCE,
     texture: a.texture,
     outputCovered: Math.log(v.overlap.output + 0.01),
     confirmed: a.confirmed,
     explained: a.explained,
     residual: v.residual * 200,
-    toneResidual: Math.min(1, a.toneResidual),
+    toneResidual,
+    toneResidualSquared: toneResidual ** 2,
     chromaResidual: Math.min(10, a.chromaResidual) / 10,
+    strength: a.strength,
+    strengthSquared: a.strength ** 2,
+    roughness: a.roughness,
+    changedRoughness: Math.abs(a.roughness),
+    full,
+    fullDetail: full * detail,
+    fullStrength: full * a.strength,
+    fullRoughness: full * a.roughness,
+    fullNearness: full * nearness,
   };
 }
 

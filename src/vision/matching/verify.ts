@@ -5,11 +5,21 @@ import {
   descriptorDistance,
   transformDescriptors,
 } from '../fingerprint/keypoints.ts';
+import type { Plane } from '../fingerprint/plane.ts';
 import type { Thumbnail } from '../fingerprint/thumbnail.ts';
 import type { Box } from '../fingerprint/trim.ts';
 import type { Correspondences } from '../search/keypoint-index.ts';
-import { type Alignment, type ThumbPyramid, align, areaScale, thumbPyramid } from './align.ts';
-import { type Transform, affine, apply, fitAffine, fitProjective } from './geometry.ts';
+import {
+  type Alignment,
+  type Look,
+  type ThumbPyramid,
+  align,
+  areaScale,
+  coarsePlane,
+  look,
+  thumbPyramid,
+} from './align.ts';
+import { type Transform, affine, apply, fitAffine, fitProjective, product } from './geometry.ts';
 import { type Point, clipToUnitSquare } from './quad.ts';
 
 /** What verification needs of a work. */
@@ -53,6 +63,8 @@ export interface Verification {
   readonly mirrored: boolean;
   /** Lines outside the quad: share of the output's area there that is not plain, 0..1; 0 where nothing is outside. */
   readonly surroundings: number;
+  /** What `alignment.elastic` and `weight` would be by chance, for these two pictures. */
+  readonly chance: { readonly elastic: number; readonly weight: number };
 }
 
 const CELL = 16;
@@ -152,7 +164,7 @@ export function propose(found: Correspondences, output: Keypoints, work: Keypoin
       const dx = t[0]! * wx[j]! + t[1]! * wy[j]! + t[2]! - ox[j]!;
       const dy = t[3]! * wx[j]! + t[4]! * wy[j]! + t[5]! - oy[j]!;
       // One correspondence gives angle and size roughly: what lies far from it may deviate more.
-      const far = 0.12 * Math.hypot(wx[j]! - wx[k]!, wy[j]! - wy[k]!) * scale;
+      const far = 0.12 * Math.sqrt((wx[j]! - wx[k]!) ** 2 + (wy[j]! - wy[k]!) ** 2) * scale;
       if (dx * dx + dy * dy > (reach * 0.5 + far) ** 2) continue;
       const i = order[j]!;
       if (seen[found.work[i]!] === k || seenOutput[found.output[i]!] === k) continue;
@@ -192,7 +204,7 @@ function likeliest(found: Correspondences, output: Keypoints, work: Keypoints): 
     const bin = Math.floor((turn / (2 * Math.PI) + 2) * TURN_BINS) % TURN_BINS;
     const size = output.level[q]! - work.level[r]! + 8;
     pose[i] = (side * sizes + size) * TURN_BINS + bin;
-    votes[pose[i]!]! += 1 / (10 + found.distance[i]!);
+    votes[pose[i]!]! += found.vote[i]!;
   }
   // Neighbouring poses count together, for both are measured roughly.
   const near = (a: number, b: number) => {
@@ -366,54 +378,34 @@ export interface Glance {
   readonly map: Transform;
   readonly inverted: boolean;
   readonly pairs: Guided;
-  readonly alignment: Alignment;
+  readonly coarse: Plane;
+  readonly look: Look;
   /** For ranking only: what deserves a full verification. */
   readonly promise: number;
 }
 
-export function glance(work: WorkView, output: OutputView, map: Transform, inverted = false): Glance {
+/** @param coarse of the work (see coarsePlane), where it is at hand */
+export function glance(
+  work: WorkView,
+  output: OutputView,
+  map: Transform,
+  inverted = false,
+  coarse: Plane = coarsePlane(work.thumb),
+): Glance {
   const pairs = guidedPairs(work.keypoints, output, map, 12, inverted);
-  const alignment = align(work.thumb, work.keypoints, output.pyramid, output.keypoints, map);
-  const promise = alignment.elastic + Math.max(0, alignment.structure) + 0.35 * Math.log1p(pairs.weight);
-  return { map, inverted, pairs, alignment, promise };
+  const seen = look(coarse, work.keypoints, output.pyramid, output.keypoints, map);
+  const promise = seen.elastic + Math.max(0, seen.structure) + 0.35 * Math.log1p(pairs.weight);
+  return { map, inverted, pairs, coarse, look: seen, promise };
 }
 
 /** Refines a map by the keypoints near it, measures what agrees, and looks at the aligned pictures. */
 export function verify(work: WorkView, output: OutputView, seen: Glance): Verification {
   const k = work.keypoints;
   const o = output.keypoints;
-  const { inverted } = seen;
-  const quality = (a: Alignment) => a.structure + a.elastic;
-  let { map, pairs, alignment } = seen;
-  if (pairs.length >= 4) {
-    const first = fitAffine(pairs, map, 4);
-    if (first !== null && sane(first, k, o)) {
-      const next = guidedPairs(k, output, first, 8, inverted);
-      if (next.length >= 0.8 * pairs.length) {
-        const again = align(work.thumb, k, output.pyramid, o, first);
-        if (quality(again) >= quality(alignment) - 0.05) {
-          map = first;
-          pairs = next;
-          alignment = again;
-        }
-      }
-    }
-  }
-  if (pairs.length >= 10) {
-    const bent = fitProjective(pairs, map, Math.max(k.width, k.height));
-    if (bent !== null && sane(bent, k, o)) {
-      const next = guidedPairs(k, output, bent, 6, inverted);
-      if (next.length >= pairs.length * 0.85) {
-        const again = align(work.thumb, k, output.pyramid, o, bent);
-        if (quality(again) >= quality(alignment) - 0.02) {
-          map = bent;
-          pairs = next;
-          alignment = again;
-        }
-      }
-    }
-  }
-  alignment = align(work.thumb, k, output.pyramid, o, map, true);
+  const { inverted, coarse } = seen;
+  const lookAt = (map: Transform) => look(coarse, k, output.pyramid, o, map);
+  const { map, pairs } = refined(k, output, seen, lookAt);
+  const alignment = align(work.thumb, k, output.pyramid, o, map);
   const tight = guidedPairs(k, output, map, 5, inverted);
   const quad = corners(k).map(([x, y]): [number, number] => {
     const [u, v] = apply(map, x, y);
@@ -431,6 +423,7 @@ export function verify(work: WorkView, output: OutputView, seen: Glance): Verifi
     correspondences: inShares(tight, k, o),
     mirrored: areaScale(map, k.width / 2, k.height / 2) < 0,
     surroundings: surroundings(output.pyramid, quad),
+    chance: chance(k, output, map, inverted, lookAt),
   };
 }
 
@@ -441,6 +434,63 @@ function inShares({ x, y, u, v, length }: Guided, work: Keypoints, output: Keypo
     (u[i]! + 0.5) / output.width,
     (v[i]! + 0.5) / output.height,
   ]);
+}
+
+/** Bends the map towards the keypoints near it, as long as the pictures then agree as well as before. */
+function refined(
+  work: Keypoints,
+  output: OutputView,
+  seen: Glance,
+  lookAt: (map: Transform) => Look,
+): { map: Transform; pairs: Guided } {
+  let { map, pairs } = seen;
+  let quality = seen.look.structure + seen.look.elastic;
+  const steps = [
+    { least: 4, fit: () => fitAffine(pairs, map, 4), reach: 8, keep: 0.8, slack: 0.05 },
+    {
+      least: 10,
+      fit: () => fitProjective(pairs, map, Math.max(work.width, work.height)),
+      reach: 6,
+      keep: 0.85,
+      slack: 0.02,
+    },
+  ];
+  for (const { least, fit, reach, keep, slack } of steps) {
+    if (pairs.length < least) break;
+    const next = fit();
+    if (next === null || !sane(next, work, output.keypoints)) continue;
+    const nearer = guidedPairs(work, output, next, reach, seen.inverted);
+    if (nearer.length < keep * pairs.length) continue;
+    const then = lookAt(next);
+    if (then.structure + then.elastic < quality - slack) continue;
+    map = next;
+    pairs = nearer;
+    quality = then.structure + then.elastic;
+  }
+  return { map, pairs };
+}
+
+/**
+ * How well the same two pictures agree when the work is laid in the same place wrongly: mirrored, and upside down.
+ * Flags, discs, frames and even textures agree either way, and so say little when they do.
+ */
+function chance(
+  work: Keypoints,
+  output: OutputView,
+  map: Transform,
+  inverted: boolean,
+  lookAt: (map: Transform) => Look,
+): Verification['chance'] {
+  let elastic = 0;
+  let weight = 0;
+  const right = work.width - 1;
+  const bottom = work.height - 1;
+  for (const wrong of [affine(-1, 0, right, 0, 1, 0), affine(-1, 0, right, 0, -1, bottom)]) {
+    const laid = product(map, wrong);
+    elastic = Math.max(elastic, lookAt(laid).elastic);
+    weight = Math.max(weight, guidedPairs(work, output, laid, 5, inverted).weight);
+  }
+  return { elastic, weight };
 }
 
 function residualOf(pairs: Guided, map: Transform, size: number): number {
@@ -491,11 +541,12 @@ const PLAIN_STEP = 5;
 function surroundings({ levels }: ThumbPyramid, quad: readonly (readonly [number, number])[]): number {
   const { width, height, data } =
     levels.find((level) => Math.max(level.width, level.height) <= 80) ?? levels.at(-1)!;
+  const far = farOutside(quad, 2.5 / width);
   let outside = 0;
   let busy = 0;
   for (let y = 0; y < height - 1; y += 1) {
     for (let x = 0; x < width - 1; x += 1) {
-      if (nearOrInside(quad, (x + 0.5) / width, (y + 0.5) / height, 2.5 / width)) continue;
+      if (!far((x + 0.5) / width, (y + 0.5) / height)) continue;
       const i = y * width + x;
       outside += 1;
       if (Math.abs(data[i + 1]! - data[i]!) + Math.abs(data[i + width]! - data[i]!) > PLAIN_STEP) busy += 1;
@@ -504,20 +555,24 @@ function surroundings({ levels }: ThumbPyramid, quad: readonly (readonly [number
   return outside < 0.02 * width * height ? 0 : busy / outside;
 }
 
-function nearOrInside(
-  quad: readonly (readonly [number, number])[],
-  x: number,
-  y: number,
-  margin: number,
-): boolean {
-  let sign = 0;
-  for (const [i, [ax, ay]] of quad.entries()) {
+/** Whether a point lies outside the quad (which is convex) by more than the margin. */
+function farOutside(quad: readonly (readonly [number, number])[], margin: number) {
+  const sides = quad.map(([ax, ay], i) => {
     const [bx, by] = quad[(i + 1) % quad.length]!;
-    const side = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / (Math.hypot(bx - ax, by - ay) + 1e-9);
-    if (sign === 0 && Math.abs(side) > margin) sign = Math.sign(side);
-    if (sign !== 0 && Math.abs(side) > margin && Math.sign(side) !== sign) return false;
-  }
-  return true;
+    const length = Math.hypot(bx - ax, by - ay) + 1e-9;
+    const nx = (ay - by) / length;
+    const ny = (bx - ax) / length;
+    return { nx, ny, from: nx * ax + ny * ay };
+  });
+  const middle = quad.reduce(([x, y], [u, v]) => [x + u / quad.length, y + v / quad.length] as const, [0, 0]);
+  const inwards = sides.map(({ nx, ny, from }) => Math.sign(nx * middle[0] + ny * middle[1] - from));
+  return (x: number, y: number) => {
+    for (let i = 0; i < sides.length; i += 1) {
+      const { nx, ny, from } = sides[i]!;
+      if ((nx * x + ny * y - from) * inwards[i]! < -margin) return true;
+    }
+    return false;
+  };
 }
 
 /** Area of the quad inside the unit square. */

@@ -20,6 +20,8 @@ export interface Correspondences {
   readonly distance: Uint8Array;
   /** 1 where the output's point looks like the work's mirrored. */
   readonly mirrored: Uint8Array;
+  /** What each says for this work. */
+  readonly vote: Float32Array;
 }
 
 /** What the index says of an output. */
@@ -209,6 +211,9 @@ const SIZE_RANGE = 8;
 const SIZES = SIZE_RANGE + 1;
 const POSES = 2 * TURNS * SIZES;
 
+/** For each work that is returned, how many of those with the most votes have their poses told apart. */
+const SHORTLIST = 8;
+
 /** Gathers correspondences; an output's point votes once for a work, with its nearest. */
 class Collector {
   #slot = new Int32Array(4096);
@@ -216,6 +221,7 @@ class Collector {
   #work = new Uint16Array(4096);
   #distance = new Uint8Array(4096);
   #mirrored = new Uint8Array(4096);
+  #vote = new Float32Array(4096);
   #length = 0;
   #begin = 0;
   #point = 0;
@@ -227,7 +233,7 @@ class Collector {
   readonly #shapes: readonly PointShapes[];
 
   constructor(slots: number, output: Keypoints, shapes: readonly PointShapes[]) {
-    this.#votes = new Float32Array(slots * POSES);
+    this.#votes = new Float32Array(slots);
     this.#lastAt = new Int32Array(slots).fill(-1);
     this.#level = output.level;
     this.#turn = Float32Array.from(output.angle, (angle) => (angle / (2 * Math.PI)) * TURNS);
@@ -263,64 +269,62 @@ class Collector {
     for (let i = this.#begin; i < this.#length; i += 1) {
       const nearness = 1 - this.#distance[i]! / (radius + 1);
       const vote = rarity * rarity * (0.15 + nearness);
-      const shape = this.#shapes[this.#slot[i]!]!;
-      const work = this.#work[i]!;
-      // A mirrored work's angles run the other way.
-      const own = (shape.turn[work]! * TURNS) / 256;
-      const turn = this.#turn[this.#point]! - (this.#side ? -own : own) + 2 * TURNS;
-      const first = Math.floor(turn);
-      const size = (this.#level[this.#point]! - shape.level[work]! + SIZE_RANGE) / 2;
-      const base = this.#slot[i]! * POSES + this.#side * TURNS * SIZES;
-      const low = Math.floor(size);
-      const row = base + low * TURNS;
-      // Differences of level are whole numbers: even ones lie on a bin, odd ones between two.
-      const next = size === low ? row : row + TURNS;
-      this.#votes[row + (first % TURNS)]! += vote;
-      this.#votes[row + ((first + 1) % TURNS)]! += vote;
-      if (next !== row) {
-        this.#votes[next + (first % TURNS)]! += vote;
-        this.#votes[next + ((first + 1) % TURNS)]! += vote;
-      }
+      this.#vote[i] = vote;
+      this.#votes[this.#slot[i]!]! += vote;
     }
-    return Math.log(1 + works / alike) / Math.log(1 + works);
+    return rarity / Math.log(1 + works);
   }
 
   best(top: number, idBySlot: readonly (number | undefined)[]): Correspondences[] {
-    const scores = new Float32Array(idBySlot.length);
-    for (let slot = 0; slot < scores.length; slot += 1) {
-      if (this.#lastAt[slot]! < 0) continue;
-      for (let i = slot * POSES; i < (slot + 1) * POSES; i += 1) {
-        if (this.#votes[i]! > scores[slot]!) scores[slot] = this.#votes[i]!;
-      }
-    }
-    const score = (slot: number) => scores[slot]!;
     const slots: number[] = [];
     for (let slot = 0; slot < idBySlot.length; slot += 1) {
-      if (score(slot) > 0 && idBySlot[slot] !== undefined) slots.push(slot);
+      if (this.#votes[slot]! > 0 && idBySlot[slot] !== undefined) slots.push(slot);
     }
-    const winners = slots.toSorted((a, b) => score(b) - score(a) || a - b).slice(0, top);
-    const rankOf = new Map(winners.map((slot, rank) => [slot, rank]));
-    const members: number[][] = winners.map(() => []);
-    for (let i = 0; i < this.#length; i += 1) {
-      const rank = rankOf.get(this.#slot[i]!);
-      if (rank !== undefined) members[rank]!.push(i);
-    }
-    return winners.map((slot, rank) => {
-      const list = members[rank]!;
+    const shortlist = largest(slots, (slot) => this.#votes[slot]!, top * SHORTLIST);
+    const members = new Map(shortlist.map((slot) => [slot, [] as number[]]));
+    for (let i = 0; i < this.#length; i += 1) members.get(this.#slot[i]!)?.push(i);
+    const scores = new Map(shortlist.map((slot) => [slot, this.#votesOfBestPose(members.get(slot)!)]));
+    return largest(shortlist, (slot) => scores.get(slot)!, top).map((slot) => {
+      const list = members.get(slot)!;
       return {
         id: idBySlot[slot]!,
-        votes: score(slot),
+        votes: scores.get(slot)!,
         length: list.length,
         output: Uint16Array.from(list, (i) => this.#output[i]!),
         work: Uint16Array.from(list, (i) => this.#work[i]!),
         distance: Uint8Array.from(list, (i) => this.#distance[i]!),
         mirrored: Uint8Array.from(list, (i) => this.#mirrored[i]!),
+        vote: Float32Array.from(list, (i) => this.#vote[i]!),
       };
     });
   }
 
+  #votesOfBestPose(members: readonly number[]): number {
+    poses.fill(0);
+    for (const i of members) {
+      const point = this.#output[i]!;
+      const side = this.#mirrored[i]!;
+      const vote = this.#vote[i]!;
+      const shape = this.#shapes[this.#slot[i]!]!;
+      const work = this.#work[i]!;
+      // A mirrored work's angles run the other way.
+      const own = (shape.turn[work]! * TURNS) / 256;
+      const first = Math.floor(this.#turn[point]! - (side ? -own : own) + 2 * TURNS);
+      const size = (this.#level[point]! - shape.level[work]! + SIZE_RANGE) / 2;
+      // Differences of level are whole numbers: even ones lie on a bin, odd ones between two.
+      for (let each = Math.floor(size); each <= Math.ceil(size); each += 1) {
+        const row = (side * SIZES + each) * TURNS;
+        poses[row + (first % TURNS)]! += vote;
+        poses[row + ((first + 1) % TURNS)]! += vote;
+      }
+    }
+    let most = 0;
+    for (let i = 0; i < POSES; i += 1) if (poses[i]! > most) most = poses[i]!;
+    return most;
+  }
+
   #grow(): void {
-    const grown = <T extends Int32Array | Uint16Array | Uint8Array>(to: T, from: T): T => {
+    const grown = <T extends Float32Array | Int32Array | Uint16Array | Uint8Array>(to: T, from: T): T => {
       to.set(from);
       return to;
     };
@@ -330,7 +334,15 @@ class Collector {
     this.#work = grown(new Uint16Array(n), this.#work);
     this.#distance = grown(new Uint8Array(n), this.#distance);
     this.#mirrored = grown(new Uint8Array(n), this.#mirrored);
+    this.#vote = grown(new Float32Array(n), this.#vote);
   }
+}
+
+const poses = new Float32Array(POSES);
+
+/** The `count` with the largest value, largest first, equal ones in ascending order. */
+function largest(from: readonly number[], value: (each: number) => number, count: number): number[] {
+  return from.toSorted((a, b) => value(b) - value(a) || a - b).slice(0, count);
 }
 
 function buildSegment(

@@ -18,7 +18,12 @@ import {
   propose,
   verify,
 } from '../../../src/vision/matching/verify.ts';
-import { type Evidence, cohortOf, confidenceOf, describeChange } from '../../../src/vision/matching/score.ts';
+import {
+  type Evidence,
+  confidenceOf,
+  describeChange,
+  runnerUpTo,
+} from '../../../src/vision/matching/score.ts';
 import { KeypointIndex } from '../../../src/vision/search/keypoint-index.ts';
 import { trainVocabulary } from '../../../src/vision/search/vocabulary.ts';
 import { draw, grey, lay, pixel } from './pictures.ts';
@@ -137,12 +142,16 @@ describe('keypoints, index and verification together', () => {
 });
 
 describe('confidence', () => {
-  const cohort = cohortOf(new Map(), 'any');
-  const confidence = (verification: Verification) =>
-    confidenceOf(
-      { verification, support: 10, hashDistance: 120, structureDistance: 120, proposedBy: 'keypoints' },
-      cohort,
-    );
+  const runnerUp = runnerUpTo(new Map(), 'any');
+  const evidenceOf = (verification: Verification): Evidence => ({
+    verification,
+    support: 10,
+    hashDistance: 120,
+    structureDistance: 120,
+    proposedBy: 'keypoints',
+    runnerUp,
+  });
+  const confidence = (verification: Verification) => confidenceOf(evidenceOf(verification));
 
   it('is high for a crop and low for another picture', () => {
     expect(confidence(best(crop(pictures[3]!, 90, 60, 200, 180))!.verification)).toBeGreaterThan(0.9);
@@ -150,30 +159,28 @@ describe('confidence', () => {
     if (stranger !== null) expect(confidence(stranger.verification)).toBeLessThan(0.3);
   });
 
-  it('takes the second best of the other works as the cohort, and a typical one where there are fewer', () => {
+  it('takes the second best of the other works as the runner-up, and a typical one where there are fewer', () => {
     const { verification } = best(crop(pictures[3]!, 90, 60, 200, 180))!;
-    const evidence = (elastic: number): Evidence => ({
-      verification: { ...verification, weight: 0, alignment: { ...verification.alignment, elastic } },
-      support: 0,
-      hashDistance: 256,
-      structureDistance: 256,
-      proposedBy: 'hash',
+    const seen = (elastic: number): Verification => ({
+      ...verification,
+      weight: 0,
+      alignment: { ...verification.alignment, elastic },
     });
     const all = new Map([
-      ['own', [evidence(0.9)]],
-      ['twin', [evidence(0.8)]],
-      ['rival', [evidence(0.2), evidence(0.6)]],
-      ['other', [evidence(0.1)]],
+      ['own', [seen(0.9)]],
+      ['twin', [seen(0.8)]],
+      ['rival', [seen(0.2), seen(0.6)]],
+      ['other', [seen(0.1)]],
     ]);
-    expect(cohortOf(all, 'own').elastic).toBe(0.6);
-    expect(cohortOf(new Map([['own', [evidence(0.9)]]]), 'own')).toEqual(cohort);
+    expect(runnerUpTo(all, 'own').elastic).toBe(0.6);
+    expect(runnerUpTo(new Map([['own', [seen(0.9)]]]), 'own')).toEqual(runnerUp);
   });
 
   it('describes what happened to the work', () => {
     const mirrored = crop(lay(pictures[8]!, 'mirrored'), 40, 30, 260, 220);
     const { id, verification } = best(mirrored)!;
     const description = describeChange(
-      { verification, support: 10, hashDistance: 120, structureDistance: 120, proposedBy: 'keypoints' },
+      evidenceOf(verification),
       works[id]!.keypoints,
       extractKeypoints(mirrored, OUTPUT_KEYPOINTS),
     );
@@ -217,7 +224,7 @@ describe('aligning whole views', () => {
     // What undoes the laying, by trying all: exactly one must agree.
     const agreeing = ORIENTATIONS.filter((_, i) => {
       const map = orientedMap(pictures[2]!, WHOLE, laid, WHOLE, i);
-      return glance(works[2]!, output, map).alignment.structure > 0.8;
+      return glance(works[2]!, output, map).look.structure > 0.8;
     });
     const inverse = { rot90: 'rot270', rot270: 'rot90' } as Record<string, string>;
     expect(agreeing).toEqual([inverse[orientation] ?? orientation]);
