@@ -112,7 +112,7 @@ export class Scene {
 
   /** Every (output, asset) that must have raised an alert, as "output/asset", sorted. */
   async expectedPairs(app: App): Promise<string[]> {
-    const index = new LiveIndex();
+    const index = new LiveIndex(currentPolicy);
     await index.refresh(app.db);
     const policy = await currentPolicy(app.db);
     const pairs = [...this.#outputs].flatMap(([sha256, output]) =>

@@ -5,7 +5,7 @@ import { vocabulary } from '../../platform/compute/vocabulary.ts';
 import { decodeFeatures } from '../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { Matcher } from '../../vision/matching/matcher.ts';
-import { DEFAULT_POLICY, type Tier } from '../../vision/matching/policy.ts';
+import type { Depth, Policy, Tier } from '../../vision/matching/policy.ts';
 import { readVersion } from './catalogue.ts';
 
 /** What a match needs to know of a reference image. */
@@ -17,22 +17,31 @@ export interface IndexedReference {
   readonly tier: Tier;
 }
 
+/** Reads the policy in force. */
+export type PolicyReader = (db: Executor) => Promise<Policy>;
+
 /**
- * The catalogue's fingerprints and features in this process's memory, tagged with the catalogue version they show. `refresh` reads only
- * what changed since.
+ * The catalogue's fingerprints and features in this process's memory, tagged with the catalogue version they show.
+ * `refresh` reads only what changed since.
  */
 export class LiveIndex {
   readonly #matcher = new Matcher(vocabulary(), buildInThread);
   readonly #byId = new Map<number, IndexedReference>();
   readonly #idOf = new Map<string, number>();
+  readonly #policyInForce: PolicyReader;
+  #depths: Readonly<Record<Tier, Depth>> | undefined;
   #nextId = 0;
   #version: number;
   #refreshing: Promise<void> | undefined;
   /** On the process's monotonic clock, in milliseconds: until when the index is known to have been current. */
   #currentAt = -Infinity;
 
-  /** @param after leave out what had not changed since this version: the retroactive match looks for the rest only */
-  constructor(after = 0) {
+  /**
+   * @param policyInForce says for each tier how deep its works are searched
+   * @param after leave out what had not changed since this version: the retroactive match looks for the rest only
+   */
+  constructor(policyInForce: PolicyReader, after = 0) {
+    this.#policyInForce = policyInForce;
     this.#version = after;
   }
 
@@ -88,6 +97,7 @@ export class LiveIndex {
     // The version is read first: what commits in between is read too, and simply read once more by the next refresh.
     const asked = performance.now();
     const { version } = await readVersion(db);
+    this.#searchAsDeepAs(await this.#policyInForce(db));
     if (version === this.#version) {
       this.#currentAt = asked;
       return;
@@ -102,7 +112,7 @@ export class LiveIndex {
       }
       if (!row.enabled) continue;
       const id = this.#nextId++;
-      const deep = DEFAULT_POLICY.tiers[row.tier].depth === 'deep';
+      const deep = this.#depths![row.tier] === 'deep';
       this.#matcher.add(id, row.assetId, decodeFeatures(row.features!), deep);
       this.#byId.set(id, {
         referenceId: row.referenceId,
@@ -117,6 +127,17 @@ export class LiveIndex {
     this.#currentAt = asked;
     // Not waited for, and nothing is lost when it fails: the next change tries again.
     void this.#matcher.settle().catch((thrown: unknown) => process.emitWarning(thrown as Error));
+  }
+
+  /** Works that were indexed under another policy are filed by their keypoints, or no longer. */
+  #searchAsDeepAs({ tiers }: Policy): void {
+    const depths = { high: tiers.high.depth, standard: tiers.standard.depth };
+    const before = this.#depths;
+    this.#depths = depths;
+    if (before === undefined) return;
+    for (const [id, { tier }] of this.#byId) {
+      if (depths[tier] !== before[tier]) this.#matcher.search(id, depths[tier]);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
-import type { Database } from '../../platform/storage/database.ts';
+import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import type { FalseAlarms, ScoreCounts } from '../../vision/matching/calibration.ts';
 import { falseAlarmsAt } from '../../vision/matching/calibration.ts';
@@ -27,10 +27,10 @@ export interface StoredPolicy extends Policy {
 }
 
 /** What is kept of each database's newest policy: its scores are long, and every check asks. */
-const newest = new WeakMap<Database, VersionedPolicy>();
+const newest = new WeakMap<Executor, VersionedPolicy>();
 
 /** The policy in force: the newest version. */
-export async function currentPolicy(db: Database): Promise<VersionedPolicy> {
+export async function currentPolicy(db: Executor): Promise<VersionedPolicy> {
   const { version } = await db
     .selectFrom('policies')
     .select('version')

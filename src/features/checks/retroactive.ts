@@ -35,7 +35,7 @@ export async function matchRetroactively(
   const { db } = deps;
   const { version, matchedVersion } = await readVersion(db);
   if (version === matchedVersion) return { outputs: 0, unreadable: 0, alerts: 0, catalogueVersion: version };
-  const changes = new LiveIndex(matchedVersion);
+  const changes = new LiveIndex(currentPolicy, matchedVersion);
   await changes.refresh(db);
   const policy = await currentPolicy(db);
   const total = await countOutputs(db);
