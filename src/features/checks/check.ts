@@ -11,7 +11,7 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
 import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
-import { type Match, compare, pictureOf } from './compare.ts';
+import { type Compared, NOTHING_COMPARED, compare, pictureOf } from './compare.ts';
 import { recordKnown } from './known.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
@@ -37,8 +37,8 @@ export interface CheckDependencies {
 export interface RecordedCheck {
   readonly checkId: string;
   readonly alertIds: readonly string[];
-  /** Undefined when it was not looked at again. */
-  readonly examined?: Examined;
+  /** What was seen and found; undefined when the picture was not looked at again. */
+  readonly look?: { readonly examined: Examined; readonly compared: Compared };
 }
 
 const ATTEMPTS_ON_CHANGE = 10;
@@ -132,10 +132,11 @@ async function recordCheck(
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
     await deps.index.refresh(deps.db);
     const version = deps.index.version;
-    const { matches, ms } =
+    const compared =
       'unhashable' in examined.outcome
-        ? { matches: [], ms: { search: 0, verify: 0 } }
+        ? NOTHING_COMPARED
         : compare(deps.index, pictureOf(examined, examined.outcome.features), policy, 'candidates');
+    const { matches, ms } = compared;
     // The file must lie in the store before a row may say so; without its row it is merely unused.
     const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';
     const retained = keepOriginal ? bytes : examined.shrunk!;
@@ -145,7 +146,7 @@ async function recordCheck(
       return writeCheck(tx, {
         sighting,
         examined,
-        matches,
+        compared,
         reliance,
         protocol: deps.protocol,
         policy,
@@ -163,7 +164,7 @@ async function recordCheck(
 interface CheckToWrite {
   readonly sighting: SightingState;
   readonly examined: Examined;
-  readonly matches: readonly Match[];
+  readonly compared: Compared;
   readonly reliance: readonly TermHit[];
   readonly protocol: Protocol;
   readonly policy: VersionedPolicy;
@@ -174,7 +175,8 @@ interface CheckToWrite {
 }
 
 async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedCheck | undefined> {
-  const { sighting, examined, matches, at } = todo;
+  const { sighting, examined, compared, at } = todo;
+  const { matches } = compared;
   // Two workers may hold the same job after a lock ran out; the second one finds the sighting done.
   const stillPending = await tx
     .selectFrom('sightings')
@@ -236,7 +238,7 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
       },
     },
   ]);
-  return { checkId, alertIds, examined };
+  return { checkId, alertIds, look: { examined, compared } };
 }
 
 async function upsertOutput(tx: Executor, { examined, retained, at }: CheckToWrite): Promise<string> {

@@ -54,7 +54,9 @@ export interface OutputPicture {
 export type Question = { readonly minConfidence: number; readonly top: number } | 'candidates';
 
 export interface Compared {
-  /** One match an asset, by falling confidence: what the question asked for. */
+  /** One match an asset, by falling confidence: everything that was verified, however weak. */
+  readonly all: readonly Match[];
+  /** Of these, what the question asked for. */
   readonly matches: readonly Match[];
   /** Whether the policy makes any match a candidate, listed or not. */
   readonly found: boolean;
@@ -85,13 +87,27 @@ export function compare(
     best.set(reference.assetId, { ...reference, ...toMatch(verified, output, falseAlarms), candidate });
   }
   const all = [...best.values()];
-  const candidates = all.filter((match) => match.candidate);
-  const found = candidates.length > 0;
-  const ms = { search: proposedAt - started, verify: performance.now() - proposedAt };
-  if (question === 'candidates') return { matches: candidates, found, ms };
-  const { minConfidence, top } = question;
-  return { matches: all.filter((match) => match.confidence >= minConfidence).slice(0, top), found, ms };
+  return {
+    all,
+    matches: chosen(all, question),
+    found: all.some((match) => match.candidate),
+    ms: { search: proposedAt - started, verify: performance.now() - proposedAt },
+  };
 }
+
+/** Of everything that was verified, what the question asks for. */
+export function chosen(all: readonly Match[], question: Question): readonly Match[] {
+  if (question === 'candidates') return all.filter((match) => match.candidate);
+  return all.filter((match) => match.confidence >= question.minConfidence).slice(0, question.top);
+}
+
+/** What is said of a picture that cannot be compared. */
+export const NOTHING_COMPARED: Compared = {
+  all: [],
+  matches: [],
+  found: false,
+  ms: { search: 0, verify: 0 },
+};
 
 export function pictureOf(size: { width: number; height: number }, features: Features): OutputPicture {
   return { features, width: size.width, height: size.height };

@@ -5,7 +5,15 @@ import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { type CheckDependencies, type RecordedCheck, checkSighting } from './check.ts';
-import { type Match, type Question, compare, pictureOf } from './compare.ts';
+import {
+  type Compared,
+  type Match,
+  NOTHING_COMPARED,
+  type Question,
+  chosen,
+  compare,
+  pictureOf,
+} from './compare.ts';
 import { drawMatch } from './evidence.ts';
 import type { VersionedPolicy } from './policies.ts';
 import { openSighting, openUpload } from './sightings.ts';
@@ -74,12 +82,17 @@ export async function checkTarget(deps: CheckDependencies, target: string, ask: 
           }
         : { path: target };
       const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
-      return await answer(deps, target, examined, source, ask);
+      return await answer(deps, target, examined, compareWith(deps, examined, ask), source, ask);
     }
     const recorded = await recordTarget(deps, target, ask.record);
-    const source = await keptPicture(deps, recorded.examined.sha256);
+    const { examined } = recorded.look;
+    const source = await keptPicture(deps, examined.sha256);
+    const compared = {
+      ...recorded.look.compared,
+      matches: chosen(recorded.look.compared.all, ask.question),
+    };
     return {
-      ...(await answer(deps, target, recorded.examined, source, ask)),
+      ...(await answer(deps, target, examined, compared, source, ask)),
       checkId: recorded.checkId,
       alertIds: recorded.alertIds,
     };
@@ -103,7 +116,7 @@ async function recordTarget(
     : await openUpload(deps, await readBounded(target, deps.limits.maxBytes), seen, deps.clock());
   // Nobody else knows of this sighting until the sweeper would find it, so this attempt is the one that counts.
   const recorded = await checkSighting(deps, id, true, true);
-  return { ...recorded!, examined: recorded!.examined! };
+  return { ...recorded!, look: recorded!.look! };
 }
 
 /**
@@ -122,7 +135,7 @@ export async function checkBytes(
   await deps.index.refresh(deps.db);
   const task = { role: 'output', source, limits: deps.limits } as const;
   const examined = await deps.compute.examine(task, { urgent: true });
-  return answer(deps, name, examined, source, ask);
+  return answer(deps, name, examined, compareWith(deps, examined, ask), source, ask);
 }
 
 /** What the store holds of an output. */
@@ -138,18 +151,25 @@ async function keptPicture(
   return { path: blobs.path(retained_sha256) };
 }
 
+function compareWith(
+  deps: CheckDependencies,
+  examined: Examined,
+  { policy, question }: Pick<Ask, 'policy' | 'question'>,
+): Compared {
+  const { outcome } = examined;
+  if ('unhashable' in outcome) return NOTHING_COMPARED;
+  return compare(deps.index, pictureOf(examined, outcome.features), policy, question);
+}
+
 async function answer(
   deps: CheckDependencies,
   target: string,
   examined: Examined,
+  { matches, found, ms }: Compared,
   source: PictureSource['source'],
   ask: Ask,
 ): Promise<Exclude<CheckAnswer, { error: unknown }>> {
   const { outcome, provenance } = examined;
-  const { matches, found, ms } =
-    'features' in outcome
-      ? compare(deps.index, pictureOf(examined, outcome.features), ask.policy, ask.question)
-      : { matches: [], found: false, ms: { search: 0, verify: 0 } };
   const versions = {
     catalogueVersion: deps.index.version,
     policyVersion: ask.policy.version,
