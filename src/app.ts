@@ -23,8 +23,8 @@ import {
   pendingSightings,
 } from './features/checks/index.ts';
 import { type SourceContext, readSecret } from './features/sources/index.ts';
-import type { NoticeDependencies } from './features/takedown/index.ts';
 import type { ScanDependencies } from './features/monitoring/index.ts';
+import { type NoticeDependencies, attendCases } from './features/takedown/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
@@ -102,6 +102,8 @@ const ENQUEUE_BATCH = 500;
 const MOST_PENDING = 400;
 const PROGRESS_MS = 1_000;
 const TIDY_MS = 3_600_000;
+/** Terms end by the day and pages are looked at by the hour, so a minute is soon enough. */
+const ATTEND_CASES_MS = 60_000;
 /** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
 const ABANDONED_AFTER_MS = 86_400_000;
 
@@ -229,6 +231,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         if (queues.includes('upkeep')) {
           await jobs.schedule('sweep', config.sweepMs);
           await jobs.schedule('tidy', TIDY_MS);
+          await jobs.schedule('attend-cases', ATTEND_CASES_MS);
           await jobs.add('sweep', {});
         }
         return workers;
@@ -389,6 +392,10 @@ function handlersOf(app: App): Handlers {
     },
     sweep: async () => {
       await sweep(app);
+    },
+    'attend-cases': async () => {
+      const report = await attendCases(app.checks, app.checks.clock());
+      if (report.attended + report.reuploads > 0) app.log.info(report, 'cases came due');
     },
     tidy: async () => {
       const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);

@@ -156,7 +156,15 @@ export type CaseEvent = z.infer<typeof caseEventSchema>;
 
 /** What to do next; a person does it. */
 export type NextAction =
-  'approve-notice' | 'send' | 'await-reply' | 'await-removal' | 'advance' | 'consult' | 'close' | 'none';
+  | 'approve-notice'
+  | 'send'
+  | 'await-reply'
+  | 'await-removal'
+  | 'advance'
+  | 'consult'
+  | 'close'
+  | 'reopen'
+  | 'none';
 
 /** Times are ISO 8601 in UTC, so that the state travels as JSON unchanged. */
 export interface CaseState {
@@ -182,6 +190,7 @@ export interface CaseState {
   readonly recheckAt: string | null;
   readonly logs: { readonly until: string; readonly warnAt: string; readonly warned: boolean };
   readonly remindedOf: string | null;
+  /** Places where it turned up again since the case was last opened or closed. */
   readonly reuploads: number;
   readonly outcome: (typeof CASE_OUTCOMES)[number] | null;
   readonly nextAction: NextAction;
@@ -266,9 +275,17 @@ function change(before: CaseState | undefined, event: CaseEvent, at: string): Ca
     case 'external-ref':
       return { ...before, externalRef: event.externalRef };
     case 'closed':
-      return { ...before, state: 'closed', outcome: event.outcome, clock: null, recheckAt: null };
+      return {
+        ...before,
+        state: 'closed',
+        outcome: event.outcome,
+        clock: null,
+        recheckAt: null,
+        // What comes after the end is news.
+        reuploads: 0,
+      };
     case 'reopened':
-      return { ...before, state: 'open', outcome: null };
+      return { ...before, state: 'open', outcome: null, reuploads: 0 };
   }
 }
 
@@ -320,15 +337,14 @@ export function allGone(state: Pick<CaseState, 'materials' | 'urls'>): boolean {
   return watched.length > 0 && watched.every((url) => state.urls[url]?.outcome === 'gone');
 }
 
+/** The address by which a material is watched: its page, or its image where no page is known. */
+export function materialKey({ pageUrl, imageUrl }: Material): string | null {
+  return pageUrl ?? imageUrl;
+}
+
 /** The pages of the materials, or their images where no page is known. */
 export function watchedUrls(state: Pick<CaseState, 'materials'>): string[] {
-  return [
-    ...new Set(
-      state.materials
-        .map(({ pageUrl, imageUrl }) => pageUrl ?? imageUrl)
-        .filter((url): url is string => url !== null),
-    ),
-  ];
+  return [...new Set(state.materials.map(materialKey).filter((url): url is string => url !== null))];
 }
 
 /** The rung above the present one; undefined at the top. */
@@ -338,7 +354,7 @@ export function rungAbove(state: Pick<CaseState, 'ladder' | 'rung'>): string | u
 }
 
 function nextActionOf(state: CaseState): NextAction {
-  if (state.state === 'closed') return 'none';
+  if (state.state === 'closed') return state.reuploads > 0 ? 'reopen' : 'none';
   if (allGone(state)) return 'close';
   if (state.approved !== null) return 'send';
   // An answer that disputes the claim needs a lawyer's eye before anything else happens.

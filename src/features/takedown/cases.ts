@@ -186,7 +186,8 @@ async function takeUp(tx: Executor, ids: readonly string[]): Promise<Subject[]> 
   return subjects;
 }
 
-async function hold(
+/** Notes that a case is about these. */
+export async function hold(
   tx: Executor,
   caseId: string,
   subjects: readonly Subject[],

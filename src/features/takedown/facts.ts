@@ -93,10 +93,13 @@ export async function gatherFacts(
   },
 ): Promise<NoticeFacts> {
   const { lang, now } = ask;
-  const addressee = addresseeOf(state, profile, ask.host);
+  const standing = { ...state, materials: await confirmedOnly(db, state.materials) };
+  const addressee = addresseeOf(standing, profile, ask.host);
   const materials = addressee.materials.map((material, at) => show(material, at + 1));
   const found = await findingsOf(db, addressee.materials);
-  const works = await worksOf(db, state, profile, lang);
+  const named = new Set(addressee.materials.map(({ assetId }) => assetId));
+  const subjects = state.works.filter(({ assetId }) => named.size === 0 || named.has(assetId));
+  const works = await worksOf(db, subjects, profile, lang);
   const { particulars } = state;
   const kinds = found.flatMap(({ match }) => match?.kind ?? []);
   const similarity = found.flatMap(({ n, match }) =>
@@ -131,7 +134,7 @@ export async function gatherFacts(
     },
     grounds: particulars.grounds ?? null,
     similarity,
-    reliance: relianceOf(found, await termsOf(db, state), lang),
+    reliance: relianceOf(found, await termsOf(db, subjects), lang),
     aiOrigin: stateAiOrigin(
       found.map(({ numbers, provenance }) => ({
         numbers,
@@ -176,17 +179,36 @@ function recipientFor(
   };
 }
 
-async function worksOf(db: Executor, state: CaseState, profile: Profile, lang: Language): Promise<Work[]> {
+/** A notice speaks only of what a person confirmed and has not taken back; a re-upload waits for its review. */
+async function confirmedOnly(db: Executor, materials: readonly Material[]): Promise<Material[]> {
+  const alertIds = materials.flatMap(({ alertId }) => alertId ?? []);
+  const confirmed = await db
+    .selectFrom('alerts')
+    .select('id')
+    .where('id', 'in', [NO_ALERT, ...alertIds])
+    .where('state', '=', 'decided')
+    .where('decision', '=', 'confirm')
+    .execute();
+  const ids = new Set(confirmed.map(({ id }) => id));
+  return materials.filter(({ alertId }) => alertId === null || ids.has(alertId));
+}
+
+async function worksOf(
+  db: Executor,
+  works: CaseState['works'],
+  profile: Profile,
+  lang: Language,
+): Promise<Work[]> {
   const assets = await db
     .selectFrom('assets')
     .select(['id', 'title', 'series', 'author', 'rights_holder', 'claim', 'published'])
     .where(
       'id',
       'in',
-      state.works.map(({ assetId }) => assetId),
+      works.map(({ assetId }) => assetId),
     )
     .execute();
-  return state.works.map(({ assetId }, at) => {
+  return works.map(({ assetId }, at) => {
     const asset = assets.find(({ id }) => id === assetId)!;
     const right = asset.claim['right'] ?? null;
     const capacities: Record<string, Record<Language, string>> = wording().claimRight;
@@ -221,7 +243,7 @@ async function findingsOf(db: Executor, materials: readonly Material[]): Promise
       join.onRef('m.check_id', '=', 'a.check_id').onRef('m.asset_id', '=', 'a.asset_id'),
     )
     .select(['a.id', 'a.check_id', 'm.body'])
-    .where('a.id', 'in', alertIds.length === 0 ? [NO_ALERT] : alertIds)
+    .where('a.id', 'in', [NO_ALERT, ...alertIds])
     .execute();
   const bySubject = new Map<string | null, { material: Material; n: number }[]>();
   for (const [at, material] of materials.entries()) {
@@ -242,14 +264,14 @@ async function findingsOf(db: Executor, materials: readonly Material[]): Promise
   });
 }
 
-async function termsOf(db: Executor, state: CaseState) {
+async function termsOf(db: Executor, works: CaseState['works']) {
   const assets = await db
     .selectFrom('assets')
     .select(['id', 'title', 'series', 'aliases', 'characters'])
     .where(
       'id',
       'in',
-      state.works.map(({ assetId }) => assetId),
+      works.map(({ assetId }) => assetId),
     )
     .execute();
   return assets.flatMap(({ id, title, series, aliases, characters }) =>

@@ -1,4 +1,10 @@
-export { type CaseEvent, type CaseState, type RecordedCaseEvent } from './case.ts';
+export {
+  type CaseEvent,
+  type CaseState,
+  type RecordedCaseEvent,
+  applyCaseEvent,
+  caseEventSchema,
+} from './case.ts';
 export {
   type CaseDetail,
   type CaseReport,
@@ -25,3 +31,4 @@ export {
 export { type Profile, readProfile, writeProfile } from './profile.ts';
 export { type TemplateInfo, listTemplates, templateSource, writeTemplate } from './templates.ts';
 export { ATTESTATIONS, wording } from './wording.ts';
+export { type UpkeepReport, attendCases } from './upkeep.ts';

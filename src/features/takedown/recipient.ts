@@ -1,5 +1,5 @@
 import { UtsushiError } from '../../errors.ts';
-import type { CaseState, Material } from './case.ts';
+import { type CaseState, type Material, materialKey } from './case.ts';
 import { type Profile, type Recipient, recipientOf } from './profile.ts';
 
 /** Whom a notice goes to, and about what. */
@@ -27,7 +27,7 @@ export function addresseeOf(
   const named = state.particulars.recipient;
   const groups = new Map<string, { recipient: Recipient | undefined; host: string; materials: Material[] }>();
   for (const material of state.materials) {
-    const url = material.pageUrl ?? material.imageUrl;
+    const url = materialKey(material);
     if (url === null) continue;
     const { hostname } = new URL(url);
     const recipient = recipientOf(profile, url);
@@ -65,7 +65,7 @@ export function addresseeOf(
 }
 
 function isOn(material: Material, host: string): boolean {
-  const url = material.pageUrl ?? material.imageUrl;
+  const url = materialKey(material);
   if (url === null) return false;
   const { hostname } = new URL(url);
   return hostname === host || hostname.endsWith(`.${host}`);

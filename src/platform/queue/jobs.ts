@@ -11,6 +11,7 @@ export const JOBS = {
   scan: { queue: 'scans', payload: z.object({ scanId: z.uuid() }) },
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
+  'attend-cases': { queue: 'upkeep', payload: z.object({}) },
   tidy: { queue: 'upkeep', payload: z.object({}) },
 } as const;
 
