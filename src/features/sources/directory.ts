@@ -6,7 +6,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
 import { readBounded } from '../../platform/storage/blobs.ts';
+import { invalidItem } from './read.ts';
 import { type ItemFailure, type Source, type SourceContext, checkpoint, item, readCursor } from './source.ts';
+import { watchDirectory } from './watch.ts';
 
 export const directorySpec = z.strictObject({
   kind: z.literal('directory'),
@@ -32,7 +34,8 @@ const CHECKPOINT_EVERY = 500;
 const CLOCK_SLACK_MS = 2_000;
 // Beyond this a burst of new files is listed twice rather than remembered.
 const MOST_RECENT = 5_000;
-const PICTURES = new Set([
+/** Of the files that may be pictures; `''` because generators often leave names without one. */
+export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set([
   '',
   '.jpg',
   '.jpeg',
@@ -61,12 +64,21 @@ export function directorySource(spec: z.infer<typeof directorySpec>, context: So
           yield found;
           continue;
         }
-        const changed = await changeTime(found.path);
-        if (changed === undefined || changed < last.since - CLOCK_SLACK_MS) continue;
+        // A file that went away meanwhile is no failure.
+        const file = await stat(found.path).catch(() => undefined);
+        if (file === undefined || file.ctimeMs < last.since - CLOCK_SLACK_MS) continue;
+        const changed = file.ctimeMs;
         const digest = digestOf(found.path, changed);
         if (changed >= began - CLOCK_SLACK_MS && recent.length < MOST_RECENT) recent.push(digest);
         if (known.has(digest)) continue;
-        yield item({ imageUrl: pathToFileURL(found.path).href, text: relative(root, found.path) });
+        if (file.size === 0) yield invalidItem(found.path, 'the file has no bytes');
+        else {
+          yield item({
+            imageUrl: pathToFileURL(found.path).href,
+            text: relative(root, found.path),
+            validator: `${file.size} ${file.mtimeMs}`,
+          });
+        }
         if (++listed % CHECKPOINT_EVERY === 0) {
           const after = relative(root, found.path);
           yield checkpoint({
@@ -90,6 +102,8 @@ export function directorySource(spec: z.infer<typeof directorySpec>, context: So
       }
       return readBounded(real, context.maxBytes);
     },
+
+    watch: (signal) => watchDirectory(root, signal),
   };
 }
 
@@ -118,7 +132,7 @@ async function* walk(root: string, below: string, after: string, signal: AbortSi
     if (entry.isDirectory()) {
       const passed = orderOf(each) < after && !after.startsWith(orderOf(each));
       if (!passed) yield* walk(root, path, after, signal);
-    } else if (entry.isFile() && path > after && PICTURES.has(extname(entry.name).toLowerCase())) {
+    } else if (entry.isFile() && path > after && PICTURE_EXTENSIONS.has(extname(entry.name).toLowerCase())) {
       yield { type: 'file', path: join(root, path) };
     }
   }
@@ -126,12 +140,6 @@ async function* walk(root: string, below: string, after: string, signal: AbortSi
 
 function orderOf({ entry, path }: { entry: Dirent; path: string }): string {
   return entry.isDirectory() ? path + sep : path;
-}
-
-/** Undefined for a file that went away meanwhile. */
-async function changeTime(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.ctimeMs;
 }
 
 function digestOf(path: string, changed: number): string {

@@ -1,3 +1,4 @@
+export { type QueryScope, catalogueQueries } from './queries.ts';
 export { type SourceSpec, openSource, parseSourceSpec, sourceSpec } from './open.ts';
 export { readSecret } from './secrets.ts';
 export {

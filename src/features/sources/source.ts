@@ -53,6 +53,8 @@ export interface Item {
   readonly text: string | null;
   /** What the source says of how it was made; the bytes may say otherwise. */
   readonly declared: DeclaredProvenance | null;
+  /** Changes when the bytes behind the URL do, as far as the source can tell: an ETag, a digest, size and time. */
+  readonly validator: string | null;
 }
 
 export interface DeclaredProvenance {
@@ -91,7 +93,7 @@ export interface SourceContext {
   readonly maxBytes: number;
 }
 
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json | undefined };
 
 /** Where a secret is to be found: in a variable or a file that the administrator set aside for secrets. */
 export const secretReference = z.union(
@@ -113,6 +115,7 @@ export function item(said: Pick<Item, 'imageUrl'> & Partial<Item>): Item {
     postedAt: null,
     text: null,
     declared: null,
+    validator: null,
     ...said,
   };
 }

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { parse as parseCsv } from 'csv-parse';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
-import { readWebImage } from './read.ts';
+import { declaredOf, faultsOf, readWebImage, textOf } from './read.ts';
 import { type Item, type Source, type SourceContext, checkpoint, item, readCursor } from './source.ts';
 
 export const urlsSpec = z.strictObject({
@@ -145,9 +145,7 @@ function parseJson(raw: string): { value: unknown } | { fault: string } {
 function toEvent(file: string, { line, value, fault }: FileRecord) {
   const parsed = rowShape.safeParse(value);
   if (fault === undefined && parsed.success) return toItem(parsed.data);
-  const faults =
-    fault ??
-    parsed.error!.issues.map(({ path, message }) => `${path.join('.') || 'row'}: ${message}`).join('; ');
+  const faults = fault ?? faultsOf(parsed.error!);
   const where = `${file}:${line}`;
   return {
     type: 'failure' as const,
@@ -157,18 +155,14 @@ function toEvent(file: string, { line, value, fault }: FileRecord) {
 }
 
 function toItem(row: z.infer<typeof rowShape>): Item {
-  const { title, tags, prompt, generator, model } = row;
-  const text = [title, ...(Array.isArray(tags) ? tags : [tags]), prompt].filter(Boolean).join('\n');
+  const { title, tags, prompt } = row;
   return item({
     imageUrl: row.url,
     pageUrl: row.page_url ?? null,
     account: row.account ?? null,
     accountId: row.account_id ?? null,
     postedAt: row.posted_at ?? null,
-    text: text === '' ? null : text,
-    declared:
-      (generator ?? model ?? prompt) === undefined
-        ? null
-        : { generator: generator ?? null, model: model ?? null, prompt: prompt ?? null },
+    text: textOf(title, ...(Array.isArray(tags) ? tags : [tags]), prompt),
+    declared: declaredOf(row),
   });
 }

@@ -1,0 +1,47 @@
+import { watch } from 'chokidar';
+
+// Files arrive in bursts, and are written for a while: one scan for all of them, once they are whole. Milliseconds.
+const REST_MS = 1_000;
+
+/**
+ * Yields when files below a directory were added or changed and nothing has happened for a second since. What was there
+ * before is not news. Changes during the caller's work are yielded afterwards. Ends on abort.
+ */
+export async function* watchDirectory(root: string, signal: AbortSignal): AsyncGenerator<void> {
+  let changed = false;
+  let wake = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const settle = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      changed = true;
+      wake();
+    }, REST_MS);
+  };
+  const watcher = watch(root, {
+    ignoreInitial: true,
+    followSymlinks: false,
+    ignored: (path) => path !== root && /(^|[/\\])\.[^/\\]*$/.test(path),
+  });
+  const stop = () => wake();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    watcher.on('add', settle).on('change', settle);
+    // A directory that cannot be watched is still scanned on schedule.
+    watcher.on('error', () => {});
+    while (!signal.aborted) {
+      if (!changed) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (signal.aborted) return;
+      changed = false;
+      yield;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    clearTimeout(timer);
+    await watcher.close();
+  }
+}
