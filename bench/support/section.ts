@@ -13,4 +13,11 @@ export interface BenchOptions {
   readonly small: boolean;
   /** Directory of this project's own pictures. */
   readonly fixtures: string;
+  /** The repository. */
+  readonly root: string;
+  /** Results are written down. */
+  readonly write: boolean;
+  /** A corpus from outside: its works and other pictures, and queries made from them. */
+  readonly pack: string | undefined;
+  readonly queries: string | undefined;
 }

@@ -1,13 +1,12 @@
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { Orientation } from '../../vision/fingerprint/pdq.ts';
-import type { FalseAlarms } from '../../vision/matching/calibration.ts';
 import type { Kind, Sentence } from '../../vision/matching/match.ts';
 import type { Verified } from '../../vision/matching/matcher.ts';
 import { reasonsFor } from '../../vision/matching/reasons.ts';
 import type { Change } from '../../vision/matching/score.ts';
 import type { Correspondence } from '../../vision/matching/verify.ts';
 import type { LiveIndex } from '../catalogue/index.ts';
-import { type VersionedPolicy, falseAlarmsOf } from './policies.ts';
+import { type KnownFalseAlarms, type VersionedPolicy, falseAlarmsOf } from './policies.ts';
 
 /** One asset that an output resembles, by its best reference image. */
 export interface Match {
@@ -37,7 +36,7 @@ export interface Match {
     readonly correspondences: readonly Correspondence[];
   };
   /** Pictures known to be different that score at least this; null where nobody has measured it. */
-  readonly falseAlarms: FalseAlarms | null;
+  readonly falseAlarms: KnownFalseAlarms | null;
   readonly reasons: readonly Sentence[];
   /** Whether the policy for the asset's tier makes it a candidate. */
   readonly candidate: boolean;
@@ -113,7 +112,7 @@ export function pictureOf(size: { width: number; height: number }, features: Fea
   return { features, width: size.width, height: size.height };
 }
 
-function toMatch(verified: Verified, output: OutputPicture, falseAlarms: FalseAlarms | null) {
+function toMatch(verified: Verified, output: OutputPicture, falseAlarms: KnownFalseAlarms | null) {
   const { verification, hashDistance } = verified.evidence;
   return {
     kind: verified.unchanged >= 0.5 ? ('reproduction' as const) : ('adaptation' as const),
@@ -135,13 +134,22 @@ function toMatch(verified: Verified, output: OutputPicture, falseAlarms: FalseAl
   };
 }
 
-function rarityOf(falseAlarms: FalseAlarms | null): Sentence[] {
+const MEASURED_ON: Readonly<Record<KnownFalseAlarms['measuredOn'], Sentence>> = {
+  'own-catalogue': { ja: '自分のカタログで測定', en: 'measured on your catalogue' },
+  'development-corpus': {
+    ja: '開発用の絵で測定。自分のカタログでは未測定',
+    en: 'measured on the development corpus, not on your catalogue',
+  },
+};
+
+function rarityOf(falseAlarms: KnownFalseAlarms | null): Sentence[] {
   if (falseAlarms === null) return [];
-  const { atLeast, of } = falseAlarms;
+  const { atLeast, of, measuredOn } = falseAlarms;
+  const where = MEASURED_ON[measuredOn];
   return [
     {
-      ja: `別物と分かっている絵${of.toLocaleString('en')}枚のうち、照合スコアがこれ以上になるものは${atLeast.toLocaleString('en')}枚です。`,
-      en: `${atLeast.toLocaleString('en')} of ${of.toLocaleString('en')} pictures known to be different score at least this.`,
+      ja: `別物と分かっている絵${of.toLocaleString('en')}枚のうち、照合スコアがこれ以上になるものは${atLeast.toLocaleString('en')}枚です(${where.ja})。`,
+      en: `${atLeast.toLocaleString('en')} of ${of.toLocaleString('en')} pictures known to be different score at least this (${where.en}).`,
     },
   ];
 }

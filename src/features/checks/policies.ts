@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
-import type { FalseAlarms, ScoreCounts } from '../../vision/matching/calibration.ts';
+import type { FalseAlarms, MeasuredOn, ScoreCounts } from '../../vision/matching/calibration.ts';
 import { falseAlarmsAt } from '../../vision/matching/calibration.ts';
+import { DEFAULT_NEGATIVES, DEFAULT_NEGATIVES_ALGORITHM } from '../../vision/matching/default-negatives.ts';
 import { DEFAULT_POLICY, type Policy, type Tier } from '../../vision/matching/policy.ts';
 import { recordAudit } from '../audit/index.ts';
 import { forgetMatched } from '../catalogue/index.ts';
@@ -16,6 +17,7 @@ export interface VersionedPolicy extends Policy {
   readonly version: number;
   /** How pictures known to be different score; null where nobody has measured it with this algorithm. */
   readonly negatives: Readonly<Record<Tier, ScoreCounts | null>>;
+  readonly measuredOn: MeasuredOn;
 }
 
 export interface StoredPolicy extends Policy {
@@ -40,11 +42,23 @@ export async function currentPolicy(db: Executor): Promise<VersionedPolicy> {
   const known = newest.get(db);
   if (known?.version === version) return known;
   const { tiers, calibration } = await showPolicy(db, version);
-  const scoresOf = (tier: Tier) =>
-    calibration?.algorithmVersion === ALGORITHM_VERSION ? (calibration.tiers[tier]?.scores ?? null) : null;
-  const policy = { version, tiers, negatives: { high: scoresOf('high'), standard: scoresOf('standard') } };
+  const policy: VersionedPolicy = { version, tiers, ...negativesOf(calibration) };
   newest.set(db, policy);
   return policy;
+}
+
+function negativesOf(calibration: Calibration | null): Pick<VersionedPolicy, 'negatives' | 'measuredOn'> {
+  const own = calibration !== null;
+  const current = (own ? calibration.algorithmVersion : DEFAULT_NEGATIVES_ALGORITHM) === ALGORITHM_VERSION;
+  const scoresOf = (tier: Tier) => {
+    // Scores of another algorithm say nothing of this one's.
+    if (!current) return null;
+    return own ? (calibration.tiers[tier]?.scores ?? null) : DEFAULT_NEGATIVES[tier];
+  };
+  return {
+    negatives: { high: scoresOf('high'), standard: scoresOf('standard') },
+    measuredOn: own ? 'own-catalogue' : 'development-corpus',
+  };
 }
 
 /** @throws UtsushiError `not_found` */
@@ -124,10 +138,13 @@ export async function storePolicy(
   });
 }
 
-/** How many pictures known to be different score at least this with works of this tier; null where unmeasured. */
-export function falseAlarmsOf(policy: VersionedPolicy, tier: Tier, score: number): FalseAlarms | null {
+/** How many pictures known to be different score at least this with works of this tier, and where that was measured. */
+export type KnownFalseAlarms = FalseAlarms & { readonly measuredOn: MeasuredOn };
+
+/** @returns null where it was not measured with this algorithm */
+export function falseAlarmsOf(policy: VersionedPolicy, tier: Tier, score: number): KnownFalseAlarms | null {
   const counts = policy.negatives[tier];
-  return counts === null ? null : falseAlarmsAt(counts, score);
+  return counts === null ? null : { ...falseAlarmsAt(counts, score), measuredOn: policy.measuredOn };
 }
 
 /** Gives a new database its first policy; does nothing where there is one. */

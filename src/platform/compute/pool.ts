@@ -164,6 +164,8 @@ export class ComputePool implements AsyncDisposable {
       [...this.#children].map(
         (child) =>
           new Promise<void>((resolve) => {
+            // An idle child keeps nothing alive, so a program with nothing else to do would end before its child has.
+            child.process.ref();
             child.process.once('exit', () => resolve());
             this.#kill(child, closedError());
           }),

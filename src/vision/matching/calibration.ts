@@ -27,6 +27,9 @@ export interface FalseAlarms {
   readonly of: number;
 }
 
+/** Against which works pictures known to be different were measured: the owner's own, or those Utsushi was made with. */
+export type MeasuredOn = 'own-catalogue' | 'development-corpus';
+
 export function falseAlarmsAt(counts: ScoreCounts, score: number): FalseAlarms {
   let atLeast = 0;
   let of = 0;

@@ -150,15 +150,17 @@ describe('utsushi calibrate', () => {
     expect(ran.json()).toMatchObject([
       {
         policyVersion: 2,
-        matches: [{ assetId: 'work-7', falseAlarms: { atLeast: 0, of: NEGATIVES } }],
+        matches: [
+          { assetId: 'work-7', falseAlarms: { atLeast: 0, of: NEGATIVES, measuredOn: 'own-catalogue' } },
+        ],
       },
     ]);
     const [{ matches }] = ran.json<{ matches: { reasons: { ja: string; en: string }[] }[] }>() as [
       { matches: { reasons: { ja: string; en: string }[] }[] },
     ];
     expect(matches[0]!.reasons.at(-1)).toEqual({
-      ja: '別物と分かっている絵32枚のうち、照合スコアがこれ以上になるものは0枚です。',
-      en: '0 of 32 pictures known to be different score at least this.',
+      ja: '別物と分かっている絵32枚のうち、照合スコアがこれ以上になるものは0枚です(自分のカタログで測定)。',
+      en: '0 of 32 pictures known to be different score at least this (measured on your catalogue).',
     });
     const people = await utsushi.run('check', at('works/7.png'), '--lang', 'ja');
     expect(people.stdout).toContain('別物と分かっている絵32枚のうち');

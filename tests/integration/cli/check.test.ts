@@ -46,7 +46,13 @@ const match = z.strictObject({
   hashDistance: z.int().min(0).max(256),
   orientation: z.string().min(1),
   verification: verification.nullable(),
-  falseAlarms: z.strictObject({ atLeast: z.int().min(0), of: z.int().min(1) }).nullable(),
+  falseAlarms: z
+    .strictObject({
+      atLeast: z.int().min(0),
+      of: z.int().min(1),
+      measuredOn: z.enum(['own-catalogue', 'development-corpus']),
+    })
+    .nullable(),
   reasons: z.array(z.strictObject({ ja: z.string().min(1), en: z.string().min(1) })).min(1),
 });
 const milliseconds = z.number().min(0);

@@ -184,7 +184,7 @@ function describe(calibration: Calibration, version: number | null, folder: stri
           `  ${each.title}`,
           each.reference,
           why(each)[lang],
-          ja ? `${each.collisions}枚に似る` : `${each.collisions} collisions`,
+          ja ? `${each.first}枚で一番` : `first for ${each.first}`,
           ja ? `特徴点 ${each.keypoints}` : `${each.keypoints} keypoints`,
         ]),
       ),

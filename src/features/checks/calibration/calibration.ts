@@ -67,11 +67,12 @@ export interface Magnet {
   readonly assetId: string;
   readonly title: string;
   readonly reference: string;
-  /** It comes first, and not weakly, for many negatives. */
+  /** It comes first for many negatives, or not weakly for some. */
   readonly collides: boolean;
   /** There is little to recognise it by: blank, tiny or generic. */
   readonly plain: boolean;
-  /** Negatives it collides with, and its best score with one. */
+  /** Negatives for which it comes first; those of them where it is not weak; and its best score with one of these. */
+  readonly first: number;
   readonly collisions: number;
   readonly highest: number;
   /** What there is to recognise it by. */

@@ -36,6 +36,10 @@ const HIGHEST_SHOWN = 10;
 const COLLISION_SCORE = 0.05;
 /** Three chance collisions are rare; of many negatives, half the false alarms allowed to all works together. */
 const FEWEST_COLLISIONS = 3;
+/** Or where it comes first, however weakly, for so many, for this share of all, and for so many times its share. */
+const FEWEST_FIRST = 20;
+const LARGEST_SHARE = 0.02;
+const TIMES_ITS_SHARE = 4;
 /** With fewer keypoints, or smaller than this, there is little to recognise a picture by; most works have about 370. */
 const FEW_KEYPOINTS = 200;
 const SMALL_SIDE = 48;
@@ -121,7 +125,7 @@ export async function measureCalibration(
       setAside: aside.size,
     },
     tiers,
-    magnets: await findMagnets(deps, used, request.targetFpr),
+    magnets: await findMagnets(deps, used, request.targetFpr, references.length),
     suspects,
     suspectsAre:
       request.suspects === 'set-aside'
@@ -253,15 +257,24 @@ async function findMagnets(
   { db }: CheckDependencies,
   used: readonly Scored[],
   targetFpr: number,
+  references: number,
 ): Promise<Magnet[]> {
+  const first = new Map<string, number>();
   const collisions = new Map<string, number[]>();
   for (const { best } of used) {
     const top = highestOf(best);
-    if (top === undefined || top.score < COLLISION_SCORE) continue;
+    if (top === undefined) continue;
     const { referenceId } = top.work;
+    first.set(referenceId, (first.get(referenceId) ?? 0) + 1);
+    if (top.score < COLLISION_SCORE) continue;
     collisions.set(referenceId, [...(collisions.get(referenceId) ?? []), top.score]);
   }
   const many = Math.max(FEWEST_COLLISIONS, (targetFpr * used.length) / 2);
+  const often = Math.max(
+    FEWEST_FIRST,
+    used.length * LARGEST_SHARE,
+    (used.length * TIMES_ITS_SHARE) / references,
+  );
   const magnets: Magnet[] = [];
   for (let after = ''; ;) {
     const page = await db
@@ -279,7 +292,8 @@ async function findMagnets(
     for (const row of page) {
       const scores = collisions.get(row.id) ?? [];
       const keypoints = decodeFeatures(row.features!).keypoints.count;
-      const collides = scores.length >= many;
+      const firstFor = first.get(row.id) ?? 0;
+      const collides = scores.length >= many || firstFor >= often;
       const plain = keypoints < FEW_KEYPOINTS || Math.min(row.width, row.height) < SMALL_SIDE;
       if (!collides && !plain) continue;
       magnets.push({
@@ -288,6 +302,7 @@ async function findMagnets(
         reference: row.file,
         collides,
         plain,
+        first: firstFor,
         collisions: scores.length,
         highest: Math.max(0, ...scores),
         width: row.width,
