@@ -17,7 +17,7 @@ export function growthSection({ small }: BenchOptions): Section {
   return {
     file: 'speed-growth.md',
     title: 'Growth of search by hash',
-    note: 'Random codes of 256 bits, one thread; half of the queries have a near code. Each query counts with the best of three passes, the scan (WebAssembly SIMD) with fewer queries from a million codes on. CPU time of a build; memory is the whole block that holds the index.',
+    note: 'Random codes of 256 bits, one thread; half of the queries have a near code. Each query counts with the best of three passes, beyond a millisecond by its CPU time, the scan (WebAssembly SIMD) with fewer queries from a million codes on. CPU time of a build; memory is the whole block that holds the index.',
     body: [
       '![Time of a query](speed-growth-query.svg)',
       markdown(

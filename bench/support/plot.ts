@@ -13,7 +13,7 @@ export interface Chart {
 }
 
 const WIDTH = 640;
-const HEIGHT = 400;
+const HEIGHT = 420;
 const AREA = { left: 70, right: 620, top: 50, bottom: 340 };
 // Told apart also by those who see red and green alike (Okabe and Ito), and by their marks.
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00'];
@@ -50,7 +50,7 @@ function drawn(line: Line, i: number, placeX: (x: number) => number, placeY: (y:
   const path = points.map(([x, y], n) => `${n === 0 ? 'M' : 'L'}${x} ${y}`).join('');
   const dots = points.map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3.5" fill="${colour}"/>`).join('');
   const legendX = AREA.left + (i % 3) * 190;
-  const legendY = 382 + Math.floor(i / 3) * 14 - (i < 3 ? 4 : 0);
+  const legendY = HEIGHT - 24 + Math.floor(i / 3) * 16;
   return `<path d="${path}" fill="none" stroke="${colour}" stroke-width="2"/>${dots}<circle cx="${legendX}" cy="${legendY - 4}" r="4" fill="${colour}"/><text x="${legendX + 9}" y="${legendY}" fill="#222">${line.name}</text>`;
 }
 

@@ -17,7 +17,13 @@ const FULL = process.env.UTSUSHI_TEST_FULL === '1';
 const CODES = FULL ? 60_000 : 5_000;
 const QUERIES = FULL ? 300 : 30;
 const MOST_RADIUS = 64;
-const ALWAYS_PROBE = { scannedCode: Infinity, plannedBucket: 0, visitedBucket: 0, visitedPosting: 0 };
+const ALWAYS_PROBE = {
+  scannedCode: Infinity,
+  plannedBucket: 0,
+  visitedBucket: 0,
+  visitedPosting: 0,
+  verifiedCode: 0,
+};
 
 /** xorshift32: the same codes in every run. */
 function random(seed: number) {

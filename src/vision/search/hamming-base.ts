@@ -133,10 +133,18 @@ export interface SearchCosts {
   readonly plannedBucket: number;
   readonly visitedBucket: number;
   readonly visitedPosting: number;
+  /** A code fetched and compared because its posting passed. */
+  readonly verifiedCode: number;
 }
 
-/** Nanoseconds on one machine. */
-const COSTS: SearchCosts = { scannedCode: 1, plannedBucket: 10, visitedBucket: 25, visitedPosting: 1 };
+/** In units of about two nanoseconds. */
+const COSTS: SearchCosts = {
+  scannedCode: 1,
+  plannedBucket: 10,
+  visitedBucket: 25,
+  visitedPosting: 1,
+  verifiedCode: 100,
+};
 
 /** Where codes are too far from the one asked for, the nearest are sought by scanning. */
 const NEAREST_RADII = [31, 47];
@@ -255,13 +263,17 @@ export class HammingBase {
   /** How many buckets to look into, or undefined where scanning costs less. */
   #plan(code: Uint16Array, radius: number): number | undefined {
     if (radius > MOST_PROBED_RADIUS) return undefined;
-    const { scannedCode, plannedBucket, visitedBucket, visitedPosting } = this.#costs;
+    const { scannedCode, plannedBucket, visitedBucket, visitedPosting, verifiedCode } = this.#costs;
     const scanned = this.count * scannedCode;
     const reaches = this.#reaches(code, radius);
     const planned = reaches.reduce((sum, reach) => sum + (MASKS_WITHIN[reach] ?? 0), 0) * plannedBucket;
     if (planned >= scanned) return undefined;
     const { ranges, postings } = this.#arena.plan(reaches, this.#at.starts);
-    return planned + ranges * visitedBucket + postings * visitedPosting < scanned ? ranges : undefined;
+    // Most postings are as far away as they may be, which leaves the next chunk one bit more than its reach.
+    const left = Math.min(Math.max(...reaches) + 1, MASKS_WITHIN.length - 1);
+    const verified = (postings * MASKS_WITHIN[left]!) / BUCKETS;
+    const probed = ranges * visitedBucket + postings * visitedPosting + verified * verifiedCode;
+    return planned + probed < scanned ? ranges : undefined;
   }
 
   /**

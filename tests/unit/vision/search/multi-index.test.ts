@@ -22,7 +22,13 @@ const step = fc.oneof(
 );
 
 const byDistance = (a: IndexHit, b: IndexHit): number => a.distance - b.distance || a.id - b.id;
-const ALWAYS_PROBE = { scannedCode: Infinity, plannedBucket: 0, visitedBucket: 0, visitedPosting: 0 };
+const ALWAYS_PROBE = {
+  scannedCode: Infinity,
+  plannedBucket: 0,
+  visitedBucket: 0,
+  visitedPosting: 0,
+  verifiedCode: 0,
+};
 const zero = hashFromWords('pdq', new Uint32Array(8));
 
 /** A builder that is done when told. */
