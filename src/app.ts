@@ -104,6 +104,7 @@ const PROGRESS_MS = 1_000;
 const TIDY_MS = 3_600_000;
 /** Terms end by the day and pages are looked at by the hour, so a minute is soon enough. */
 const ATTEND_CASES_MS = 60_000;
+const SUPERVISE_MS = 300_000;
 /** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
 const ABANDONED_AFTER_MS = 86_400_000;
 
@@ -232,6 +233,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           await jobs.schedule('sweep', config.sweepMs);
           await jobs.schedule('tidy', TIDY_MS);
           await jobs.schedule('attend-cases', ATTEND_CASES_MS);
+          await jobs.schedule('supervise-coverage', SUPERVISE_MS);
           await jobs.add('sweep', {});
         }
         return workers;
@@ -396,6 +398,10 @@ function handlersOf(app: App): Handlers {
     'attend-cases': async () => {
       const report = await attendCases(app.checks, app.checks.clock());
       if (report.attended + report.reuploads > 0) app.log.info(report, 'cases came due');
+    },
+    'supervise-coverage': async () => {
+      const { coverage, superviseCoverage } = await monitoring();
+      await superviseCoverage(app.db, await coverage(app.db, app.checks.protocol, app.checks.clock()));
     },
     tidy: async () => {
       const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);

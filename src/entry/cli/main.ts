@@ -4,6 +4,7 @@ import { alertsCommand } from './commands/alerts.ts';
 import { caseCommand } from './commands/case.ts';
 import { catalogueCommand } from './commands/catalogue.ts';
 import { checkCommand } from './commands/check.ts';
+import { coverageCommand } from './commands/coverage.ts';
 import { demoCommand } from './commands/demo.ts';
 import { monitorCommand } from './commands/monitor.ts';
 import { operateCommands } from './commands/operate.ts';
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     caseCommand(),
     ...takedownSettingsCommands(),
     monitorCommand(),
+    coverageCommand(),
     ...operateCommands(),
     demoCommand(),
   ]) {

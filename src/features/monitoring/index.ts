@@ -1,4 +1,11 @@
 export {
+  type AssetCoverage,
+  type Coverage,
+  type SourceCoverage,
+  coverage,
+  superviseCoverage,
+} from './coverage.ts';
+export {
   type By,
   type Change,
   type Monitor,

@@ -45,6 +45,14 @@ export function effectiveSchedule(own: Schedule | null, tier: Tier, protocol: Pr
   return own ?? { everyMs: protocol[tier].cadenceMs };
 }
 
+/** The time between two runs; for a clock, the longest one among the next few. Milliseconds. */
+export function periodOf(schedule: Schedule, from: Date): number {
+  if ('everyMs' in schedule) return schedule.everyMs;
+  const runs = CronExpressionParser.parse(schedule.cron, { tz: schedule.tz, currentDate: from });
+  const times = Array.from({ length: 8 }, () => runs.next().getTime());
+  return Math.max(...times.slice(1).map((time, at) => time - times[at]!));
+}
+
 /** As people write it. */
 export function showSchedule(schedule: Schedule): string {
   return 'everyMs' in schedule

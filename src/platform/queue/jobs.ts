@@ -12,6 +12,8 @@ export const JOBS = {
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
   'attend-cases': { queue: 'upkeep', payload: z.object({}) },
+  /** What is overdue under the protocol becomes an incident. */
+  'supervise-coverage': { queue: 'upkeep', payload: z.object({}) },
   tidy: { queue: 'upkeep', payload: z.object({}) },
 } as const;
 

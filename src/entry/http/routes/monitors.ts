@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import {
+  coverage,
   findMonitor,
   listScans,
   monitorView,
@@ -115,5 +116,14 @@ export function monitorRoutes(server: ApiServer, app: App): void {
       response: { 200: anything },
     },
     handler: async ({ query }) => ({ scans: await listScans(app.db, query) }),
+  });
+  server.route({
+    method: 'GET',
+    url: '/coverage',
+    schema: {
+      summary: 'What was looked at under the protocol, by asset, tier and source, and what is overdue',
+      response: { 200: anything },
+    },
+    handler: () => coverage(app.db, app.checks.protocol, app.checks.clock()),
   });
 }
