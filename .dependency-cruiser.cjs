@@ -18,6 +18,11 @@ Visitor.prototype.visitStatement = function (statement) {
   return statement;
 };
 
+// And it never says that a file holds JSX.
+const swc = require('@swc/core');
+const parseFileSync = swc.parseFileSync;
+swc.parseFileSync = (file, options) => parseFileSync(file, { ...options, tsx: file.endsWith('.tsx') });
+
 const FEATURES = [
   'audit',
   'incidents',
@@ -97,7 +102,25 @@ module.exports = {
       '^src/(errors[.]ts$|config[.]ts$|app[.]ts$|vision/|platform/|features/)',
       'app.ts builds everything but is known only to entry and workers.',
     ),
-    wing('entry-knows-the-house', '^src/entry/', '^src/', 'entry knows everything in src.'),
+    wing(
+      'entry-knows-the-house',
+      '^src/entry/(?!console/)',
+      '^src/(?!entry/console/)',
+      'entry knows everything in src but the console, which it only serves.',
+    ),
+    wing(
+      'console-knows-itself',
+      '^src/entry/console/',
+      '^src/entry/console/',
+      'The console runs in a browser and knows the house by its API only.',
+    ),
+    {
+      name: 'console-in-the-browser',
+      severity: 'error',
+      comment: 'There are no Node built-ins in a browser.',
+      from: { path: '^src/entry/console/(?!vite[.]config[.]ts)' },
+      to: { dependencyTypes: ['core'] },
+    },
     wing(
       'workers-know-the-house',
       '^workers/',

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
- * Compiles src/ and workers/ into dist/ (dist/src, dist/workers), copies what is not TypeScript beside it, and writes
- * the launcher dist/cli/main.js. Does nothing when nothing changed since the last build. A failed build leaves dist/ as
- * it was; a running Utsushi never sees a half-written file; two builds at once take turns. Writes to stderr only.
+ * Compiles src/ and workers/ into dist/ (dist/src, dist/workers), copies what is not TypeScript beside it, writes the
+ * launcher dist/cli/main.js, and bundles the console into dist/console. Does nothing for what did not change since the
+ * last build. A failed build leaves dist/ as it was; a running Utsushi never sees a half-written file; two builds at
+ * once take turns. Writes to stderr only.
  *
  *   node scripts/build.mjs [--force]
  */
@@ -12,85 +13,136 @@ import path from 'node:path';
 import { Failure, ROOT, run, runMain, say, took, withLock, writeAtomically } from './lib/common.mjs';
 
 const DIST = path.join(ROOT, 'dist');
-const STAMP = path.join(DIST, '.stamp');
-const STAGING = path.join(DIST, '.staging');
-const LAUNCHER = path.join(DIST, 'cli', 'main.js');
-const INPUTS = ['src', 'workers'];
 const NOT_ASSETS = /(\.[cm]?ts|\.tsx|\.md)$/;
+const CONSOLE = path.join('src', 'entry', 'console');
+
+/** What is built apart: a change to one leaves the other alone. `homes` are below dist/; nothing else may live there. */
+const TARGETS = [
+  {
+    name: 'server',
+    homes: ['src', 'workers', 'cli'],
+    inputs: () => ['src', 'workers'].flatMap(filesOfTop).filter((file) => !isOfConsole(file)),
+    settings: ['tsconfig.json', path.join('node_modules', 'typescript', 'package.json')],
+    produce: compileServer,
+  },
+  {
+    name: 'console',
+    homes: ['console'],
+    inputs: () => filesOfTop(CONSOLE),
+    // The bundle holds the packages too: whatever changes their versions changes it.
+    settings: ['package-lock.json'],
+    produce: bundleConsole,
+  },
+];
 
 async function main() {
   const force = process.argv.includes('--force');
-  if (!force && isCurrent()) return;
+  const due = () => TARGETS.filter((target) => force || !isCurrent(target));
+  if (due().length === 0) return;
   await withLock('build', 'build', async () => {
-    if (!force && isCurrent()) return say('build', 'another process has built it');
-    await build();
+    const targets = due();
+    if (targets.length === 0) return say('build', 'another process has built it');
+    const results = await Promise.allSettled(targets.map(build));
+    const failed = results.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   });
 }
 
-async function build() {
+async function build(target) {
   const since = performance.now();
-  const before = inputHash();
-  fs.rmSync(STAGING, { recursive: true, force: true });
-  fs.mkdirSync(STAGING, { recursive: true });
+  const before = inputHash(target);
+  const staging = path.join(DIST, `.staging-${target.name}`);
+  fs.rmSync(staging, { recursive: true, force: true });
+  fs.mkdirSync(staging, { recursive: true });
+  try {
+    await target.produce(staging);
+  } catch (error) {
+    fs.rmSync(staging, { recursive: true, force: true });
+    throw error;
+  }
+  const built = filesUnder(staging, '');
+  const changed = built.filter((file) => !sameContent(path.join(staging, file), path.join(DIST, file)));
+  for (const file of changed) {
+    fs.mkdirSync(path.dirname(path.join(DIST, file)), { recursive: true });
+    fs.renameSync(path.join(staging, file), path.join(DIST, file));
+  }
+  fs.rmSync(staging, { recursive: true, force: true });
+  const keep = new Set(built);
+  const homes = target.homes.filter((home) => fs.existsSync(path.join(DIST, home)));
+  const stale = homes.flatMap((home) => filesUnder(DIST, home)).filter((file) => !keep.has(file));
+  for (const file of stale) fs.rmSync(path.join(DIST, file), { force: true });
+  // The hash from before: an edit during the build makes the next one run.
+  writeAtomically(stampOf(target), `${before}\n`);
+  say(
+    'build',
+    `${target.name} is ready: ${built.length} files, ${changed.length} changed, in ${took(since)}`,
+  );
+}
+
+async function compileServer(staging) {
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   if (!fs.existsSync(tsc)) throw new Failure('the TypeScript compiler is not installed. Run: npm run setup');
-  const result = await run(process.execPath, [
+  await runTool('TypeScript found errors', [
     tsc,
     '-p',
     'tsconfig.json',
     '--outDir',
-    STAGING,
+    staging,
     '--noEmitOnError',
   ]);
-  if (result.code !== 0) {
-    fs.rmSync(STAGING, { recursive: true, force: true });
-    const lines = result.output.trim().split('\n');
-    const more =
-      lines.length > 40 ? `\n… ${lines.length - 40} more lines; all of them: npm run check -- types` : '';
-    throw new Failure(
-      `TypeScript found errors; dist/ was left as it was.\n${lines.slice(0, 40).join('\n')}${more}`,
-    );
+  for (const file of TARGETS[0].inputs().filter((one) => !NOT_ASSETS.test(one))) {
+    fs.mkdirSync(path.dirname(path.join(staging, file)), { recursive: true });
+    fs.copyFileSync(path.join(ROOT, file), path.join(staging, file));
   }
-  for (const file of inputFiles().filter((one) => !NOT_ASSETS.test(one))) {
-    fs.mkdirSync(path.dirname(path.join(STAGING, file)), { recursive: true });
-    fs.copyFileSync(path.join(ROOT, file), path.join(STAGING, file));
-  }
-  fs.mkdirSync(path.join(STAGING, 'cli'), { recursive: true });
+  fs.mkdirSync(path.join(staging, 'cli'), { recursive: true });
   fs.writeFileSync(
-    path.join(STAGING, 'cli', 'main.js'),
+    path.join(staging, 'cli', 'main.js'),
     "#!/usr/bin/env node\nimport '../src/entry/cli/main.js';\n",
-    {
-      mode: 0o755,
-    },
+    { mode: 0o755 },
   );
-
-  const built = filesUnder(STAGING, '');
-  const changed = built.filter((file) => !sameContent(path.join(STAGING, file), path.join(DIST, file)));
-  for (const file of changed) {
-    fs.mkdirSync(path.dirname(path.join(DIST, file)), { recursive: true });
-    fs.renameSync(path.join(STAGING, file), path.join(DIST, file));
-  }
-  fs.rmSync(STAGING, { recursive: true, force: true });
-  const keep = new Set([...built, '.stamp']);
-  const stale = filesUnder(DIST, '').filter((file) => !keep.has(file));
-  for (const file of stale) fs.rmSync(path.join(DIST, file), { force: true });
-  writeAtomically(STAMP, `${before}\n`); // the hash from before: an edit during the build makes the next one run
-  say('build', `dist/ is ready: ${built.length} files, ${changed.length} changed, in ${took(since)}`);
 }
 
-function isCurrent() {
+async function bundleConsole(staging) {
+  const vite = path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
+  if (!fs.existsSync(vite)) throw new Failure('Vite is not installed. Run: npm run setup');
+  const outDir = path.join(staging, 'console');
+  await runTool('Vite could not bundle the console', [
+    vite,
+    'build',
+    CONSOLE,
+    '--config',
+    path.join(CONSOLE, 'vite.config.ts'),
+    '--outDir',
+    outDir,
+    '--logLevel',
+    'warn',
+  ]);
+}
+
+async function runTool(complaint, command) {
+  const result = await run(process.execPath, command);
+  if (result.code === 0) return;
+  const lines = result.output.trim().split('\n');
+  const more =
+    lines.length > 40 ? `\n… ${lines.length - 40} more lines; all of them: npm run check -- types` : '';
+  throw new Failure(`${complaint}; dist/ was left as it was.\n${lines.slice(0, 40).join('\n')}${more}`);
+}
+
+const stampOf = ({ name }) => path.join(DIST, `.stamp-${name}`);
+
+function isCurrent(target) {
   try {
-    return fs.existsSync(LAUNCHER) && fs.readFileSync(STAMP, 'utf8').trim() === inputHash();
+    const there = target.homes.every((home) => fs.existsSync(path.join(DIST, home)));
+    return there && fs.readFileSync(stampOf(target), 'utf8').trim() === inputHash(target);
   } catch {
     return false;
   }
 }
 
 /** One hash over everything the output depends on. */
-function inputHash() {
+function inputHash(target) {
   const hash = createHash('sha256');
-  const compiler = path.join('node_modules', 'typescript', 'package.json');
-  for (const file of [...inputFiles(), 'tsconfig.json', 'scripts/build.mjs', compiler]) {
+  for (const file of [...target.inputs(), ...target.settings, 'scripts/build.mjs']) {
     hash.update(`${file}\0`);
     const absolute = path.join(ROOT, file);
     hash.update(fs.existsSync(absolute) ? fs.readFileSync(absolute) : 'absent').update('\0');
@@ -98,8 +150,12 @@ function inputHash() {
   return hash.digest('hex');
 }
 
-function inputFiles() {
-  return INPUTS.filter((top) => fs.existsSync(path.join(ROOT, top))).flatMap((top) => filesUnder(ROOT, top));
+function filesOfTop(top) {
+  return fs.existsSync(path.join(ROOT, top)) ? filesUnder(ROOT, top) : [];
+}
+
+function isOfConsole(file) {
+  return file.startsWith(`${CONSOLE}${path.sep}`);
 }
 
 /** Paths of all files below base/sub, relative to base, sorted; editors' hidden files are left out. */

@@ -19,7 +19,7 @@ async function main() {
     fs
       .readdirSync(path.join(tree, top), { recursive: true })
       .map((file) => path.posix.join(top, file.split(path.sep).join('/')))
-      .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+      .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts')),
   );
   if (onDisk.length < AT_LEAST) {
     throw new Failure(

@@ -49,9 +49,9 @@ async function main() {
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  if (major >= 22 || (major === 20 && minor >= 9)) return;
+  if (major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19)) return;
   throw new Failure(
-    `Node ${process.versions.node} at ${process.execPath} is not supported. Install Node 20 (20.9 or newer) or Node 22 or newer, put it first on PATH, and run this again.`,
+    `Node ${process.versions.node} at ${process.execPath} is not supported. Install Node 20 (20.19 or newer) or Node 22.12 or newer, put it first on PATH, and run this again.`,
   );
 }
 

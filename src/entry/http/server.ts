@@ -11,6 +11,7 @@ import {
 import type { App } from '../../app.ts';
 import { type ErrorCode, UtsushiError, asUtsushiError } from '../../errors.ts';
 import { guard } from './auth.ts';
+import { consoleRoutes } from './console.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { caseRoutes } from './routes/cases.ts';
@@ -124,6 +125,7 @@ export async function buildServer({ app, apiToken, demo = false }: HttpOptions):
   });
   await server.register(operationRoutes(app));
   await server.register(apiRoutes(app, apiToken, demo), { prefix: '/api' });
+  await server.register(consoleRoutes);
   return server;
 }
 

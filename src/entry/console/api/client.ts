@@ -1,0 +1,86 @@
+import type { Readiness } from './types.ts';
+
+/** What the API answers instead of a result: a stable code, what was wrong, what to do. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly remedy: string | undefined;
+  /** The whole answer: a conflict carries the newer state. */
+  readonly answer: unknown;
+
+  constructor(
+    status: number,
+    error: { code?: string; message?: string; remedy?: string },
+    answer: unknown = null,
+  ) {
+    super(error.message ?? `HTTP ${status}`);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = error.code ?? 'internal';
+    this.remedy = error.remedy;
+    this.answer = answer;
+  }
+}
+
+interface Request {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON, or as a form when it is one. */
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks the API. The session's cookie goes along by itself.
+ *
+ * @throws ApiError what the API refused; code `unreachable` when it did not answer
+ */
+export function api<T>(path: string, request?: Request): Promise<T> {
+  return ask(`/api${path}`, request);
+}
+
+/** The same answer that a load balancer gets. */
+export const readiness = (signal: AbortSignal): Promise<Readiness> => ask('/readyz', { signal });
+
+async function ask<T>(path: string, { method, query, body, signal }: Request = {}): Promise<T> {
+  const form = body instanceof FormData;
+  const init: RequestInit = { method: method ?? (body === undefined ? 'GET' : 'POST') };
+  init.headers = { accept: 'application/json' };
+  if (body !== undefined) {
+    init.body = form ? body : JSON.stringify(body);
+    if (!form) init.headers['content-type'] = 'application/json';
+  }
+  if (signal !== undefined) init.signal = signal;
+  let response: Response;
+  try {
+    response = await fetch(`${path}${queryString(query)}`, init);
+  } catch (thrown) {
+    if (signal?.aborted === true) throw thrown;
+    throw new ApiError(0, { code: 'unreachable', message: String(thrown) });
+  }
+  const text = await response.text();
+  const answer: unknown = isJson(response) && text !== '' ? JSON.parse(text) : null;
+  if (response.ok) return answer as T;
+  const error = (answer as { error?: { code?: string; message?: string; remedy?: string } } | null)?.error;
+  throw new ApiError(response.status, error ?? {}, answer);
+}
+
+function isJson(response: Response): boolean {
+  return response.headers.get('content-type')?.includes('json') ?? false;
+}
+
+/** `?a=1&b=2`, without what is undefined or empty. */
+export function queryString(query: Request['query'] = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+/** Where a picture can be seen, no side longer than `size` pixels. */
+export const outputImage = (sha256: string, size: number): string =>
+  `/api/outputs/${sha256}/image?size=${size}`;
+export const referenceImage = (id: string, size: number): string =>
+  `/api/references/${id}/image?size=${size}`;

@@ -1,0 +1,56 @@
+import { Center, Loader } from '@mantine/core';
+import { Suspense, lazy } from 'react';
+import { Route, Switch } from 'wouter';
+import { PersonContext, useSession } from './api/session.ts';
+import { Empty, Failed, Loading } from './parts/states.tsx';
+import { Frame } from './shell/frame.tsx';
+import { SignIn } from './shell/sign-in.tsx';
+import { useText } from './text/index.tsx';
+
+const Inbox = lazy(() => import('./inbox/inbox.tsx'));
+const Workbench = lazy(() => import('./workbench/workbench.tsx'));
+const Watch = lazy(() => import('./watch/watch.tsx'));
+const Assets = lazy(() => import('./assets/assets.tsx'));
+const Asset = lazy(() => import('./assets/asset.tsx'));
+const Monitors = lazy(() => import('./monitors/monitors.tsx'));
+const Reports = lazy(() => import('./reports/reports.tsx'));
+const System = lazy(() => import('./system/system.tsx'));
+const People = lazy(() => import('./people/people.tsx'));
+
+export function Application() {
+  const session = useSession();
+  if (session.isPending) {
+    return (
+      <Center h="100%">
+        <Loader type="dots" />
+      </Center>
+    );
+  }
+  if (session.isError) return <Failed error={session.error} retry={() => void session.refetch()} />;
+  const { user } = session.data;
+  if (user === null) return <SignIn session={session.data} />;
+  return (
+    <PersonContext value={user}>
+      <Frame session={session.data}>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            <Route path="/" component={Inbox} />
+            <Route path="/alerts/:id" component={Workbench} />
+            <Route path="/watch" component={Watch} />
+            <Route path="/assets" component={Assets} />
+            <Route path="/assets/:id" component={Asset} />
+            <Route path="/monitors" component={Monitors} />
+            <Route path="/reports" component={Reports} />
+            <Route path="/system" component={System} />
+            <Route path="/people" component={People} />
+            <Route component={NotFound} />
+          </Switch>
+        </Suspense>
+      </Frame>
+    </PersonContext>
+  );
+}
+
+function NotFound() {
+  return <Empty title={useText().errors.not_found} />;
+}

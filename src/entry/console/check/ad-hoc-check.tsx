@@ -1,0 +1,126 @@
+import { Alert, Badge, Group, Modal, Overlay, Tabs, Text, Title } from '@mantine/core';
+import { IconPhotoDown } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { api, referenceImage } from '../api/client.ts';
+import type { CheckedPicture } from '../api/types.ts';
+import { shownScore } from '../parts/labels.tsx';
+import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { useText } from '../text/index.tsx';
+import { Comparison } from '../workbench/comparison.tsx';
+import { Findings } from '../workbench/findings.tsx';
+import { Provenance } from '../workbench/provenance.tsx';
+import { useNaturalSize } from '../workbench/use-natural-size.ts';
+import classes from './ad-hoc-check.module.css';
+import type { AdHoc } from './use-ad-hoc-check.ts';
+
+/** The answer to "does this picture resemble one of ours?", kept nowhere. */
+export function AdHocCheck({ file, hovering, close }: AdHoc) {
+  const t = useText();
+  return (
+    <>
+      {hovering && (
+        <Overlay fixed zIndex={1000} className={classes.drop} backgroundOpacity={0.75}>
+          <IconPhotoDown size={64} stroke={1.3} aria-hidden />
+          <Title order={2}>{t.check.drop}</Title>
+        </Overlay>
+      )}
+      <Modal
+        opened={file !== undefined}
+        onClose={close}
+        size="min(1180px, 96vw)"
+        title={t.check.title}
+        closeButtonProps={{ 'aria-label': t.common.close }}
+        classNames={{ body: classes.body ?? '' }}
+      >
+        {file !== undefined && <Answer file={file} />}
+      </Modal>
+    </>
+  );
+}
+
+function Answer({ file }: { file: File }) {
+  const t = useText();
+  const url = useObjectUrl(file);
+  const check = useQuery({
+    queryKey: ['check-now', file.name, file.size, file.lastModified],
+    queryFn: ({ signal }) => {
+      const body = new FormData();
+      body.append('file', file);
+      return api<CheckedPicture>('/checks/now', { body, signal });
+    },
+    staleTime: Infinity,
+  });
+  if (check.isPending || url === undefined) return <Loading />;
+  if (check.isError) return <Failed error={check.error} retry={() => void check.refetch()} />;
+  const { verdict, reason, matches, ms, provenance } = check.data;
+  const took = Object.values(ms).reduce((sum, each) => sum + each, 0);
+  return (
+    <div data-testid="check-answer">
+      <Group mb="sm" gap="xs">
+        <Badge size="lg" variant="light" color={verdict === 'candidate' ? 'shu' : 'gray'} tt="none">
+          {t.verdicts[verdict]}
+        </Badge>
+        <Text size="sm" c="dimmed">
+          {file.name} · {t.check.took(took / 1000)} · {t.check.notKept}
+        </Text>
+      </Group>
+      {matches.length === 0 ? (
+        <Empty title={verdict === 'unhashable' ? t.verdicts.unhashable : t.check.nothing}>
+          {reason ?? t.check.nothingNote}
+        </Empty>
+      ) : (
+        <Tabs defaultValue={matches[0]!.assetId} keepMounted={false}>
+          <Tabs.List>
+            {matches.map((match) => (
+              <Tabs.Tab key={match.assetId} value={match.assetId}>
+                {match.title} <span className="numeric">{shownScore(match.confidence)}</span>
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {matches.map((match) => (
+            <Tabs.Panel key={match.assetId} value={match.assetId} className={classes.panel ?? ''}>
+              <Pair url={url} match={match} />
+              <div className={classes.findings}>
+                <Findings match={match} />
+              </div>
+            </Tabs.Panel>
+          ))}
+        </Tabs>
+      )}
+      {provenance !== undefined && (
+        <Alert variant="light" color="gray" mt="sm" title={t.workbench.provenance}>
+          <Provenance provenance={provenance} />
+        </Alert>
+      )}
+    </div>
+  );
+}
+
+function Pair({ url, match }: { url: string; match: CheckedPicture['matches'][number] }) {
+  const t = useText().workbench;
+  const reference = referenceImage(match.referenceId, 1024);
+  const work = useNaturalSize(reference);
+  const output = useNaturalSize(url);
+  if (work === undefined || output === undefined) return <Loading />;
+  return (
+    <div className={classes.pair}>
+      <Comparison
+        work={{ src: reference, alt: t.work, ...work }}
+        output={{ src: url, alt: t.output, ...output }}
+        quad={match.verification?.quad ?? null}
+        negative={match.transformations.includes('inverted')}
+      />
+    </div>
+  );
+}
+
+function useObjectUrl(file: File): string | undefined {
+  const [url, setUrl] = useState<string | undefined>();
+  useEffect(() => {
+    const made = URL.createObjectURL(file);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [file]);
+  return url;
+}

@@ -1,0 +1,73 @@
+import { Alert, Button, Center, Loader, Stack, Text, ThemeIcon, Title } from '@mantine/core';
+import { type Icon, IconAlertTriangle, IconInbox } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { ApiError } from '../api/client.ts';
+import { useText } from '../text/index.tsx';
+
+export function Loading() {
+  const t = useText().common;
+  return (
+    <Center mih={160} role="status" aria-label={t.loading}>
+      <Loader type="dots" />
+    </Center>
+  );
+}
+
+/** Nothing is here, and that is no fault: says what would be, and how it comes. */
+export function Empty({
+  icon: Symbol = IconInbox,
+  title,
+  children,
+  action,
+}: {
+  icon?: Icon;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  return (
+    <Center mih={280} p="xl">
+      <Stack align="center" gap="xs" maw={440}>
+        <ThemeIcon size={56} radius="xl" variant="light" color="gray">
+          <Symbol size={28} stroke={1.5} aria-hidden />
+        </ThemeIcon>
+        <Title order={2} size="h4" ta="center">
+          {title}
+        </Title>
+        {children !== undefined && (
+          <Text c="dimmed" ta="center" size="sm">
+            {children}
+          </Text>
+        )}
+        {action}
+      </Stack>
+    </Center>
+  );
+}
+
+/** What went wrong, its code for the people who look after the installation, and what to do. */
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  const t = useText();
+  const { title, detail } = useErrorText()(error);
+  return (
+    <Alert m="md" color="red" variant="light" icon={<IconAlertTriangle aria-hidden />} title={title}>
+      <Text size="sm">{detail}</Text>
+      {retry !== undefined && (
+        <Button mt="sm" size="xs" variant="light" color="red" onClick={retry}>
+          {t.common.retry}
+        </Button>
+      )}
+    </Alert>
+  );
+}
+
+/** An error in words: the code's own where there are some, else the server's. */
+export function useErrorText(): (error: unknown) => { title: string; detail: string } {
+  const t = useText();
+  return (error) => {
+    if (!(error instanceof ApiError)) return { title: t.errors.internal, detail: String(error) };
+    const known = (t.errors as Readonly<Record<string, string>>)[error.code];
+    const detail = [error.message, error.remedy].filter(Boolean).join(' ');
+    return { title: known ?? t.errors.internal, detail: `${detail} (${error.code})` };
+  };
+}

@@ -1,0 +1,321 @@
+import { ActionIcon, Button, Group, Text, Title, Tooltip } from '@mantine/core';
+import {
+  IconArrowBackUp,
+  IconArrowLeft,
+  IconChevronLeft,
+  IconChevronRight,
+  IconUserPlus,
+} from '@tabler/icons-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { Link, useLocation, useParams } from 'wouter';
+import {
+  type Deciding,
+  useAlert,
+  useAssign,
+  useIsDecided,
+  useDecide,
+  usePrefetchAlert,
+  useQueue,
+  useUndo,
+} from '../api/alerts.ts';
+import { outputImage, referenceImage } from '../api/client.ts';
+import { usePerson } from '../api/session.ts';
+import type { AlertDetail, Decision } from '../api/types.ts';
+import { useFilters } from '../inbox/filters.ts';
+import { DueText } from '../parts/due.tsx';
+import { StateBadge, TierBadge } from '../parts/labels.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
+import { DECISIONS, DecisionDialog } from '../review/decision-dialog.tsx';
+import { useOutcome } from '../review/use-outcome.tsx';
+import { useKeys } from '../shell/use-keys.ts';
+import { useText } from '../text/index.tsx';
+import { Comparison } from './comparison.tsx';
+import { Facts } from './facts.tsx';
+import { useDecided } from './use-decided.ts';
+import classes from './workbench.module.css';
+
+/** Longest side of the pictures on the stage. */
+const STAGE_PIXELS = 1280;
+/** How many alerts are fetched ahead, with their pictures. */
+const AHEAD = 3;
+/** Decisions that need no reason: the pictures themselves are it. */
+const WITHOUT_REASON: readonly Decision[] = ['not-similar'];
+
+export default function Workbench() {
+  const t = useText();
+  const { id } = useParams<{ id: string }>();
+  const { filters, text } = useFilters();
+  const alert = useAlert(id);
+  const queue = useQueue(filters);
+  const [, go] = useLocation();
+  const ids = useMemo(
+    () => queue.data?.pages.flatMap((page) => page.alerts.map((each) => each.id)) ?? [],
+    [queue.data],
+  );
+  const at = ids.indexOf(id);
+  const total = queue.data?.pages[0]?.total ?? 0;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = queue;
+  useEffect(() => {
+    if (at >= 0 && at > ids.length - 10 && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [at, ids.length, hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const isDecided = useIsDecided();
+  // Deciding one alert may have decided its near-copies further down: they need nobody any more.
+  const waiting =
+    at < 0 ? [] : ids.slice(at + 1).filter((each) => filters.state !== undefined || !isDecided(each));
+  const next = waiting[0];
+  usePrefetch(waiting.slice(0, AHEAD));
+
+  const goTo = (target: string | undefined) => target !== undefined && go(`/alerts/${target}${text}`);
+  const back = () => go(`/${text}`);
+  const place = { at, total, next, back, forward: () => goTo(next), backward: () => goTo(ids[at - 1]) };
+  useKeys({
+    j: place.forward,
+    ArrowRight: place.forward,
+    k: place.backward,
+    ArrowLeft: place.backward,
+    Escape: back,
+  });
+
+  if (alert.isPending) return <Loading />;
+  if (alert.isError) {
+    return (
+      <>
+        <Button m="md" variant="subtle" onClick={back}>
+          {t.common.back}
+        </Button>
+        <Failed error={alert.error} retry={() => void alert.refetch()} />
+      </>
+    );
+  }
+  return <Bench key={id} alert={alert.data} place={place} openAlert={goTo} />;
+}
+
+interface Place {
+  readonly at: number;
+  readonly total: number;
+  readonly next: string | undefined;
+  readonly back: () => void;
+  readonly forward: () => void;
+  readonly backward: () => void;
+}
+
+function Bench({
+  alert,
+  place,
+  openAlert,
+}: {
+  alert: AlertDetail;
+  place: Place;
+  openAlert: (id: string) => void;
+}) {
+  const t = useText();
+  const person = usePerson();
+  const decide = useDecide();
+  const undo = useUndo();
+  const assign = useAssign();
+  const outcome = useOutcome();
+  const decided = useDecided();
+  const [asking, setAsking] = useState<Decision | undefined>();
+  const mayDecide = person.may('reviewer');
+
+  const undoLast = () => {
+    const last = decided.pop();
+    if (last === undefined) return;
+    // The decision may still be on its way: its answer tells the number that taking it back must name.
+    void last.done.then((after) => {
+      if (after === undefined) return;
+      undo.mutate(
+        { id: last.id, expectedSeq: after },
+        {
+          onSuccess: () => outcome.undone(last.title),
+          onError: (error) => outcome.failed(error, last),
+        },
+      );
+      openAlert(last.id);
+    });
+  };
+  const send = (decision: Decision, reason: string, rule: string | undefined) => {
+    setAsking(undefined);
+    const deciding: Deciding = { id: alert.id, decision, reason, rule, expectedSeq: alert.lastSeq };
+    const done = decide.mutateAsync(deciding).then(
+      (after) => after.lastSeq,
+      (error: unknown) => {
+        decided.drop(alert.id);
+        outcome.failed(error, alert);
+        return undefined;
+      },
+    );
+    decided.push({ id: alert.id, title: alert.title, done });
+    outcome.decided(alert.title, decision, undoLast);
+    if (place.next === undefined) place.back();
+    else place.forward();
+  };
+  const choose = (decision: Decision) => {
+    if (!mayDecide) return;
+    if (WITHOUT_REASON.includes(decision)) send(decision, '', undefined);
+    else setAsking(decision);
+  };
+  const take = () => {
+    if (!mayDecide) return;
+    assign.mutate(
+      {
+        id: alert.id,
+        assignee: alert.assignee === person.name ? null : person.name,
+        expectedSeq: alert.lastSeq,
+      },
+      { onError: (error) => outcome.failed(error, alert) },
+    );
+  };
+  useKeys({
+    ...Object.fromEntries(DECISIONS.map(({ decision, key }) => [key, () => choose(decision)])),
+    u: undoLast,
+    a: take,
+  });
+
+  const { match } = alert;
+  const work = {
+    src: workImage(alert),
+    alt: t.workbench.workAlt(alert.title),
+    width: alert.reference?.width ?? alert.output.width,
+    height: alert.reference?.height ?? alert.output.height,
+  };
+  const output = {
+    src: outputImageOf(alert),
+    alt: t.workbench.output,
+    width: alert.output.width,
+    height: alert.output.height,
+  };
+  return (
+    <div className={classes.bench} data-testid="workbench" data-alert={alert.id}>
+      <header className={classes.header}>
+        <Group gap="xs" wrap="nowrap" miw={0}>
+          <Tooltip label={`${t.navigation.inbox} (Esc)`}>
+            <ActionIcon variant="subtle" color="gray" aria-label={t.navigation.inbox} onClick={place.back}>
+              <IconArrowLeft size={20} aria-hidden />
+            </ActionIcon>
+          </Tooltip>
+          <Title order={1} size="h4" className={classes.title ?? ''}>
+            <Link href={`/assets/${alert.assetId}`}>{alert.title}</Link>
+          </Title>
+          <TierBadge tier={alert.tier} />
+          <StateBadge state={alert.state} decision={alert.decision} />
+          <span className={classes.dueBox}>
+            <DueText at={alert.dueAt} over={alert.state === 'decided'} />
+          </span>
+        </Group>
+        <Group gap={6} wrap="nowrap">
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconUserPlus size={16} aria-hidden />}
+            onClick={take}
+            disabled={!mayDecide}
+          >
+            {alert.assignee === null
+              ? t.review.take
+              : alert.assignee === person.name
+                ? t.review.release
+                : alert.assignee}
+          </Button>
+          {place.at >= 0 && (
+            <Text size="sm" c="dimmed" className="numeric" data-testid="position">
+              {place.at + 1} / {place.total}
+            </Text>
+          )}
+          <ActionIcon
+            variant="default"
+            aria-label={t.review.previous}
+            onClick={place.backward}
+            disabled={place.at <= 0}
+          >
+            <IconChevronLeft size={18} aria-hidden />
+          </ActionIcon>
+          <ActionIcon
+            variant="default"
+            aria-label={t.review.next}
+            onClick={place.forward}
+            disabled={place.next === undefined}
+          >
+            <IconChevronRight size={18} aria-hidden />
+          </ActionIcon>
+        </Group>
+      </header>
+      <div className={classes.stage}>
+        <Comparison
+          work={work}
+          output={output}
+          quad={match?.verification?.quad ?? null}
+          negative={match?.transformations.includes('inverted') ?? false}
+        />
+      </div>
+      <Facts alert={alert} className={classes.facts ?? ''} />
+      <footer className={classes.decisions} role="toolbar" aria-label={t.review.decide}>
+        {DECISIONS.map(({ decision, key, colour }) => (
+          <Tooltip key={decision} label={t.decisionNotes[decision]}>
+            <Button
+              variant={decision === 'confirm' ? 'filled' : 'light'}
+              color={colour}
+              px="sm"
+              onClick={() => choose(decision)}
+              disabled={!mayDecide}
+              rightSection={<kbd>{key}</kbd>}
+            >
+              {t.decisions[decision]}
+            </Button>
+          </Tooltip>
+        ))}
+        <Tooltip label={`${t.review.undo} (U)`}>
+          <ActionIcon
+            variant="default"
+            size={36}
+            aria-label={t.review.undo}
+            onClick={undoLast}
+            disabled={decided.size === 0}
+          >
+            <IconArrowBackUp size={18} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+      </footer>
+      {asking !== undefined && (
+        <DecisionDialog
+          decision={asking}
+          alerts={[alert]}
+          rules={alert.rules}
+          close={() => setAsking(undefined)}
+          decide={(reason, rule) => send(asking, reason, rule)}
+        />
+      )}
+    </div>
+  );
+}
+
+const workImage = ({ referenceId, match }: AlertDetail) =>
+  referenceImage(referenceId ?? match?.referenceId ?? '', STAGE_PIXELS);
+const outputImageOf = ({ outputSha256 }: AlertDetail) => outputImage(outputSha256, STAGE_PIXELS);
+
+/** Fetches alerts and their pictures before they are asked for, and holds the decoded pictures. */
+function usePrefetch(ids: readonly string[]): void {
+  const fetchAhead = usePrefetchAlert();
+  const held = useRef(new Map<string, HTMLImageElement[]>());
+  const list = ids.join(' ');
+  useEffect(() => {
+    const wanted = list.split(' ').filter(Boolean);
+    for (const id of held.current.keys()) if (!wanted.includes(id)) held.current.delete(id);
+    for (const id of wanted) {
+      void fetchAhead(id).then((alert) => {
+        if (alert === undefined || held.current.has(id)) return;
+        held.current.set(
+          id,
+          [workImage(alert), outputImageOf(alert)].map((src) => {
+            const image = new Image();
+            image.src = src;
+            // A picture that cannot be shown says so on the stage.
+            image.decode().catch(() => {});
+            return image;
+          }),
+        );
+      });
+    }
+  }, [list, fetchAhead]);
+}

@@ -1,0 +1,276 @@
+/** The console as a reviewer uses it: a real browser, a real server, the fixtures' alerts. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_BROWSER, findBrowser, launchBrowser } from '../support/browser.ts';
+import { type ConsoleUnderTest, OUTPUTS, startConsole } from '../support/console.ts';
+
+const PASSWORD = 'correct horse battery';
+const found = findBrowser();
+if (found === undefined) console.warn(`tests/browser is skipped: ${NO_BROWSER}`);
+
+describe.skipIf(found === undefined)('the console', () => {
+  let server: ConsoleUnderTest;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([
+      startConsole((files) => files.filter((_, at) => at % 3 === 0)),
+      launchBrowser(),
+    ]);
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'ja-JP' });
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // The browser's own words about answers of 4xx are no fault of the page.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        complaints.push(message.text());
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const open = async (path: string) => {
+    await page.goto(`${server.url}${path}`);
+    await page.locator('main, form').first().waitFor();
+  };
+  const total = async () => Number((await page.getByTestId('total').textContent())!.replaceAll(/\D/g, ''));
+  const decisionOf = async (id: string) =>
+    (await (await page.request.get(`${server.url}/api/alerts/${id}`)).json()) as {
+      state: string;
+      decision: string | null;
+      events: { actor: string; event: { type: string; reason: string | null } }[];
+    };
+
+  it('shows nothing without sign-in, and loads nothing from elsewhere', async () => {
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await open('/');
+    await page.getByRole('button', { name: 'サインイン' }).waitFor();
+    const answer = await page.request.get(`${server.url}/`, { headers: { accept: 'text/html' } });
+    expect(answer.headers()['content-security-policy']).toContain("default-src 'none'");
+    expect(asked.filter((url) => !url.startsWith(server.url))).toEqual([]);
+    expect((await page.request.get(`${server.url}/api/alerts`)).status()).toBe(401);
+  });
+
+  it('lets the first admin in by the one-time link, once', async () => {
+    await page.goto(server.link);
+    await page.getByLabel('新しいパスワード（12文字以上）').fill(PASSWORD);
+    await page.getByLabel('新しいパスワード（確認）').fill(PASSWORD);
+    await page.getByRole('button', { name: '設定してはじめる' }).click();
+    await page.getByRole('heading', { name: '受信箱' }).waitFor();
+    const again = await browser.newContext();
+    const second = await again.newPage();
+    const used = await second.request.post(`${server.url}/api/session/link`, {
+      data: { token: server.link.split('/').at(-1), password: PASSWORD },
+      headers: { origin: server.url },
+    });
+    expect(used.status()).toBe(401);
+    await again.close();
+  });
+
+  it('decides a cluster at once', async () => {
+    await open('/');
+    const chip = page.getByRole('button', { name: /近似 ([4-9]|\d\d) 件/ }).first();
+    await chip.click();
+    await page.getByRole('button', { name: 'すべて選択' }).waitFor();
+    const size = await total();
+    expect(size).toBeGreaterThanOrEqual(4);
+    await page.getByRole('button', { name: 'すべて選択' }).click();
+    await page.keyboard.press('4');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText(`${size} 件を「容認」としました`).waitFor();
+  });
+
+  it('triages 20 alerts by the keyboard alone', async () => {
+    await open('/');
+    const before = await total();
+    expect(before).toBeGreaterThanOrEqual(20);
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('workbench').waitFor();
+    const decided: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      const id = page.url().split('/alerts/')[1]!.split('?')[0]!;
+      // What is pressed while the pictures are still on their way is for nobody.
+      await page.locator(`[data-testid=workbench][data-alert="${id}"]`).waitFor();
+      decided.push(id);
+      if (i % 4 === 0) {
+        await page.keyboard.press('1');
+        await page.getByRole('dialog').waitFor();
+        await page.keyboard.press('2');
+        await page.keyboard.press('Enter');
+      } else {
+        await page.keyboard.press('2');
+      }
+      await page.waitForURL((url) => !url.pathname.endsWith(id));
+    }
+    await page.keyboard.press('Escape');
+    // Near-copies of what was decided may have gone with it.
+    await expect.poll(total).toBeLessThanOrEqual(before - 20);
+    const states = await Promise.all(decided.map(decisionOf));
+    expect(states.map(({ decision }) => decision)).toEqual(
+      decided.map((_, i) => (i % 4 === 0 ? 'confirm' : 'not-similar')),
+    );
+    const { actor, event } = states[0]!.events.at(-1)!;
+    expect(event).toMatchObject({ type: 'decided', reason: '作品の特徴的な部分が現れている' });
+    expect(actor).toBe('admin');
+  });
+
+  it('takes the last decision back', async () => {
+    await open('/');
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('workbench').waitFor();
+    const path = new URL(page.url()).pathname;
+    const id = path.split('/').at(-1)!;
+    await page.keyboard.press('2');
+    await page.waitForURL((url) => url.pathname !== path);
+    await expect.poll(async () => (await decisionOf(id)).decision).toBe('not-similar');
+    await page.keyboard.press('u');
+    await page.waitForURL((url) => url.pathname === path);
+    await expect.poll(async () => (await decisionOf(id)).decision).toBeNull();
+  });
+
+  it('shows the work in place of the output while a key is held, and zooms both', async () => {
+    await open('/');
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Enter');
+    const stage = page.getByTestId('workbench');
+    await stage.waitFor();
+    await stage.locator('img').nth(1).waitFor();
+    const shown = async () =>
+      stage.locator('img').evaluateAll((all) => all.map((each) => (each as HTMLImageElement).src));
+    const [work, output] = await shown();
+    expect([work, output].map((src) => /references|outputs/.exec(src!)![0])).toEqual([
+      'references',
+      'outputs',
+    ]);
+    await page.keyboard.down(' ');
+    await expect.poll(shown).toEqual([work, work]);
+    await page.keyboard.up(' ');
+    await expect.poll(shown).toEqual([work, output]);
+    const scales = async () =>
+      stage
+        .locator('img')
+        .evaluateAll((all) => all.map((each) => new DOMMatrix(getComputedStyle(each).transform).a));
+    const before = await scales();
+    for (let i = 0; i < 5; i++) await page.keyboard.press('+');
+    await expect
+      .poll(async () => (await scales()).every((scale, at) => scale > before[at]! * 1.05))
+      .toBe(true);
+  });
+
+  it('tells the second reviewer that somebody decided first, and loses nothing', async () => {
+    await open('/');
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByTestId('workbench').waitFor();
+    const id = new URL(page.url()).pathname.split('/').at(-1)!;
+    // The page must not hear of it before it decides.
+    await page.route('**/api/live', (route) => route.abort());
+    await page.route(`**/api/alerts/${id}`, (route) => route.abort());
+    const answer = await page.request.post(`${server.url}/api/alerts/${id}/events`, {
+      data: { type: 'decide', decision: 'escalate', reason: 'first' },
+      headers: { origin: server.url },
+    });
+    expect(answer.ok()).toBe(true);
+    await page.keyboard.press('2');
+    await page.getByText('他の担当者が先に更新しました').waitFor();
+    expect((await decisionOf(id)).decision).toBe('escalate');
+    await page.unrouteAll();
+  });
+
+  it('checks a picture that is dropped on any page', async () => {
+    await open('/assets');
+    const bytes = await readFile(join(OUTPUTS, 'r13-duel-cropped.png'));
+    const transfer = await page.evaluateHandle((base64) => {
+      const made = new DataTransfer();
+      const raw = Uint8Array.from(atob(base64), (each) => each.codePointAt(0)!);
+      made.items.add(new File([raw], 'dropped.png', { type: 'image/png' }));
+      return made;
+    }, bytes.toString('base64'));
+    await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+    const answer = page.getByTestId('check-answer');
+    await answer.waitFor();
+    await answer.getByText('候補あり').waitFor();
+    expect(await answer.getByRole('tab').first().textContent()).toContain('風待ちの屋上 第5話 見開き');
+    await page.keyboard.press('Escape');
+  });
+
+  it('switches the language and keeps it', async () => {
+    await open('/');
+    await page.getByTestId('language').first().click();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor();
+    await page.getByTestId('language').first().click();
+    await page.getByRole('heading', { name: '受信箱' }).waitFor();
+  });
+
+  it('has no serious fault of accessibility, light or dark, wide or narrow', async () => {
+    const { alerts } = (await (await page.request.get(`${server.url}/api/alerts?limit=1`)).json()) as {
+      alerts: { id: string; assetId: string }[];
+    };
+    const paths = [
+      '/',
+      `/alerts/${alerts[0]!.id}`,
+      '/watch',
+      '/assets',
+      `/assets/${alerts[0]!.assetId}`,
+      '/monitors',
+      '/reports',
+      '/system',
+      '/people',
+    ];
+    const faults: string[] = [];
+    for (const [scheme, width] of [
+      ['light', 1280],
+      ['dark', 390],
+      ['dark', 1280],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of paths) {
+        await open(path);
+        await page.waitForLoadState('networkidle').catch(() => {});
+        await page.evaluate(axe.source);
+        const found = await page.evaluate(async () => {
+          const { violations } = await (
+            globalThis as unknown as {
+              axe: { run(options: object): Promise<{ violations: Violation[] }> };
+            }
+          ).axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] });
+          interface Violation {
+            id: string;
+            impact: string;
+            nodes: { html: string; failureSummary: string }[];
+          }
+          return violations
+            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+            .flatMap(({ id, nodes }) =>
+              nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`),
+            );
+        });
+        faults.push(
+          ...found.map((each) => `${scheme} ${width} ${path.replace(/[0-9a-f-]{36}/, 'ID')}: ${each}`),
+        );
+      }
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('said nothing on the browser’s console', () => {
+    expect(complaints).toEqual([]);
+  });
+});
