@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
+import { reviewSection } from './review.ts';
 import { searchSection } from './search.ts';
 import type { BenchOptions, Section } from './support/section.ts';
 
@@ -24,6 +25,7 @@ const SECTIONS: Record<
   fingerprint: fingerprintSection,
   search: searchSection,
   growth: growthSection,
+  review: reviewSection,
 };
 
 const { values, positionals } = parseArgs({

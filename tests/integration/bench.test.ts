@@ -20,4 +20,5 @@ test('the bench runs at a small size and prints its tables', async () => {
   expect(stdout).toMatch(/differ from the scan in TypeScript: 0 of 20\./);
   expect(stdout).toMatch(/hnswlib-node/);
   expect(stdout).toMatch(/\| 10,000 \| .* \| 0 of 10 \|/);
+  expect(stdout).toMatch(/\| inbox, first page of 50 with counts \| [\d.]+ \| [\d.]+ \|/);
 });

@@ -18,7 +18,7 @@ export interface InboxFilter {
   readonly clusterId?: string | undefined;
   readonly minConfidence?: number | undefined;
   readonly dueBefore?: Date | undefined;
-  /** Part of a title, series, asset id, source or account, or a whole SHA-256 or alert id. */
+  /** Part of a title, series, asset id or source; or a whole account, SHA-256 or alert id. */
   readonly q?: string | undefined;
 }
 
@@ -74,15 +74,16 @@ const ORDERS = {
 
 /** One page of the inbox with how many there are of everything. */
 export async function readInbox(db: Database, filter: InboxFilter, page: InboxPage): Promise<Inbox> {
-  const [rows, cube] = await Promise.all([selectPage(db, filter, page), selectCube(db, filter)]);
-  const alerts = await Promise.all([titlesOf(db, rows), clusterSizes(db, rows)]).then(([titles, sizes]) =>
-    rows
-      .slice(0, page.limit)
-      .map((row) => ({ ...toSummary(row, titles), clusterSize: sizes.get(row.cluster_id)! })),
-  );
-  const last = rows.length > page.limit ? rows[page.limit - 1] : undefined;
+  const narrowed = await narrowing(db, filter);
+  const [rows, cube] = await Promise.all([
+    selectPage(db, filter, narrowed, page),
+    narrowed === undefined ? readCounts(db) : countNarrowed(db, narrowed),
+  ]);
+  const shown = rows.slice(0, page.limit);
+  const [titles, sizes] = await Promise.all([titlesOf(db, shown), clusterSizes(db, shown)]);
+  const last = rows.length > page.limit ? shown.at(-1) : undefined;
   return {
-    alerts,
+    alerts: shown.map((row) => ({ ...toSummary(row, titles), clusterSize: sizes.get(row.cluster_id)! })),
     total: cube.filter((cell) => FACETS.every((facet) => passes(filter, facet, cell))).reduce(sumUp, 0),
     next: last === undefined ? null : encodeCursor(page.sort ?? 'priority', last),
     counts: Object.fromEntries(
@@ -97,7 +98,8 @@ export async function listAlerts(
   filter: { readonly limit: number; readonly assetId?: string | undefined } = { limit: 100 },
 ): Promise<AlertSummary[]> {
   const page = { limit: filter.limit, sort: 'recent' } as const;
-  const rows = (await selectPage(db, { assetId: filter.assetId }, page)).slice(0, filter.limit);
+  const narrowed = await narrowing(db, { assetId: filter.assetId });
+  const rows = (await selectPage(db, {}, narrowed, page)).slice(0, filter.limit);
   const [titles, sizes] = await Promise.all([titlesOf(db, rows), clusterSizes(db, rows)]);
   return rows.map((row) => ({ ...toSummary(row, titles), clusterSize: sizes.get(row.cluster_id)! }));
 }
@@ -117,10 +119,18 @@ function selectAlerts(db: Database) {
 type PageRow = Awaited<ReturnType<ReturnType<typeof selectAlerts>['execute']>>[number];
 
 /** One row more than wanted, to know whether there is a next page. */
-async function selectPage(db: Database, filter: InboxFilter, page: InboxPage): Promise<PageRow[]> {
+async function selectPage(
+  db: Database,
+  filter: InboxFilter,
+  narrowed: Condition | undefined,
+  page: InboxPage,
+): Promise<PageRow[]> {
   const sort = page.sort ?? 'priority';
   const { column, direction, cast } = ORDERS[sort];
-  let query = selectAlerts(db).where(conditions(filter)).where(facetConditions(filter));
+  let query = selectAlerts(db);
+  for (const condition of [...facetConditions(filter), ...(narrowed === undefined ? [] : [narrowed])]) {
+    query = query.where(condition);
+  }
   if (page.after !== undefined) {
     const cursor = decodeCursor(sort, page.after);
     const ref = sql.ref(`alerts.${column}`);
@@ -140,12 +150,16 @@ interface Cell extends Record<Facet, string> {
   readonly n: number;
 }
 
-/** How many alerts there are of each combination of facets: one walk gives the total and every count. */
-async function selectCube(db: Database, filter: InboxFilter): Promise<Cell[]> {
+/** How many alerts there are of each combination of facets: from these come the total and every count. */
+async function readCounts(db: Database): Promise<Cell[]> {
+  return db.selectFrom('alert_counts').selectAll().where('n', '>', 0).execute();
+}
+
+async function countNarrowed(db: Database, narrowed: Condition): Promise<Cell[]> {
   const { rows } = await sql<Cell>`
     select state, tier, kind, coalesce(decision, 'none') as decision, coalesce(assignee, 'none') as assignee, source,
            count(*)::int as n
-      from alerts where ${conditions(filter)} group by 1, 2, 3, 4, 5, 6`.execute(db);
+      from alerts where ${narrowed} group by 1, 2, 3, 4, 5, 6`.execute(db);
   return rows;
 }
 
@@ -166,42 +180,50 @@ function passes(filter: InboxFilter, facet: Facet, cell: Cell): boolean {
 
 const sumUp = (sum: number, { n }: Cell) => sum + n;
 
-function facetConditions(filter: InboxFilter): RawBuilder<SqlBool> {
-  const parts = FACETS.flatMap((facet) => {
+type Condition = RawBuilder<SqlBool>;
+
+function facetConditions(filter: InboxFilter): Condition[] {
+  return FACETS.flatMap((facet) => {
     const wanted: readonly string[] | undefined = filter[facet];
     if (wanted === undefined || wanted.length === 0) return [];
-    const value =
-      facet === 'decision' || facet === 'assignee'
-        ? sql`coalesce(${sql.ref(`alerts.${facet}`)}, 'none')`
-        : sql.ref(`alerts.${facet}`);
-    return [sql`${value} = any(${[...wanted]}::text[])`];
+    const column = sql.ref(`alerts.${facet}`);
+    const isAny = sql<SqlBool>`${column} = any(${[...wanted]}::text[])`;
+    const mayLack = facet === 'decision' || facet === 'assignee';
+    return [mayLack && wanted.includes('none') ? sql<SqlBool>`(${column} is null or ${isAny})` : isAny];
   });
-  return all(parts);
 }
 
-function conditions(filter: InboxFilter): RawBuilder<SqlBool> {
+/** What narrows the inbox besides its facets; undefined when nothing does. */
+async function narrowing(db: Database, filter: InboxFilter): Promise<Condition | undefined> {
   const parts: RawBuilder<unknown>[] = [];
   if (filter.assetId !== undefined) parts.push(sql`alerts.asset_id = ${filter.assetId}`);
   if (filter.clusterId !== undefined) parts.push(sql`alerts.cluster_id = ${filter.clusterId}`);
   if (filter.minConfidence !== undefined) parts.push(sql`alerts.confidence >= ${filter.minConfidence}`);
   if (filter.dueBefore !== undefined) parts.push(sql`alerts.due_at < ${filter.dueBefore}`);
-  const q = filter.q?.trim();
-  if (q !== undefined && q !== '') parts.push(search(q));
-  return all(parts);
+  const q = filter.q?.trim() ?? '';
+  if (q !== '') parts.push(await search(db, q));
+  return parts.length === 0 ? undefined : sql<SqlBool>`${sql.join(parts, sql` and `)}`;
 }
 
-function search(q: string): RawBuilder<unknown> {
-  const part = `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+/** Looked up first in the short tables, so that the long one is only read where it can match. */
+async function search(db: Database, q: string): Promise<RawBuilder<unknown>> {
   if (/^[0-9a-f]{64}$/i.test(q))
     return sql`alerts.output_id in (select id from outputs where sha256 = ${q.toLowerCase()})`;
   if (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(q)) return sql`alerts.id = ${q}::uuid`;
-  return sql`(alerts.source ilike ${part}
-    or alerts.asset_id in (select id from assets where title ilike ${part} or series ilike ${part} or id ilike ${part})
-    or alerts.output_id in (select output_id from sightings where account ilike ${part}))`;
-}
-
-function all(parts: readonly RawBuilder<unknown>[]): RawBuilder<SqlBool> {
-  return parts.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(parts, sql` and `)}`;
+  const part = `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  const bare = q.replace(/^@/, '').toLowerCase();
+  const [assets, sources, outputs] = await Promise.all([
+    sql<{ key: string }>`select id as key from assets
+      where title ilike ${part} or series ilike ${part} or id ilike ${part}`.execute(db),
+    sql<{ key: string }>`select distinct source as key from alert_counts where source ilike ${part}`.execute(
+      db,
+    ),
+    sql<{ key: string }>`select distinct output_id as key from sightings
+      where lower(account) in (${bare}, ${`@${bare}`}) and output_id is not null`.execute(db),
+  ]);
+  const keys = ({ rows }: { rows: { key: string }[] }) => rows.map(({ key }) => key);
+  return sql`(alerts.asset_id = any(${keys(assets)}::text[]) or alerts.source = any(${keys(sources)}::text[])
+    or alerts.output_id = any(${keys(outputs)}::uuid[]))`;
 }
 
 async function titlesOf(db: Database, rows: readonly PageRow[]) {

@@ -9,6 +9,7 @@ import * as monitoring from './migrations/0005-monitoring.ts';
 import * as takedown from './migrations/0006-takedown.ts';
 import * as delivery from './migrations/0007-delivery.ts';
 import * as sources from './migrations/0009-sources.ts';
+import * as alertCounts from './migrations/0011-alert-counts.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -26,6 +27,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0006-takedown': takedown,
   '0007-delivery': delivery,
   '0009-sources': sources,
+  '0011-alert-counts': alertCounts,
 };
 const BIGINT = pg.types.builtins.INT8;
 

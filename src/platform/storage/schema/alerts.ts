@@ -4,6 +4,7 @@ import type { Json, Time } from './columns.ts';
 export interface AlertsTables {
   alerts: AlertRow;
   alert_events: EventRow & { alert_id: string };
+  alert_counts: AlertCountRow;
   clusters: ClusterRow;
   tolerance_rules: ToleranceRuleRow;
   watch_entries: WatchEntryRow;
@@ -53,6 +54,17 @@ export interface AlertRow {
   opened_at: Time;
   last_event_at: Time;
   last_seq: number;
+}
+
+/** Kept by a trigger on alerts; `none` stands for null. */
+interface AlertCountRow {
+  state: string;
+  tier: string;
+  kind: string;
+  decision: string;
+  assignee: string;
+  source: string;
+  n: number;
 }
 
 interface EventRow {
