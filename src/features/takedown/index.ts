@@ -17,6 +17,7 @@ export {
 } from './cases.ts';
 export { FORMS, FORM_RULES, type Form } from './forms.ts';
 export { type LintReport, type Missing } from './lint.ts';
+export { type Suggestion, suggestCases } from './materials.ts';
 export {
   FORMATS,
   type Format,

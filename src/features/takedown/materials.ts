@@ -118,3 +118,46 @@ export function groupSubjects(subjects: readonly Subject[]): Subject[][] {
   }
   return groups.map((group) => group.members);
 }
+
+export interface Suggestion {
+  readonly alertIds: readonly string[];
+  readonly works: readonly { readonly assetId: string; readonly title: string }[];
+  readonly accounts: readonly string[];
+  readonly pages: readonly string[];
+}
+
+const MOST_WAITING = 1_000;
+
+/** Confirmed alerts that no case has taken up, in the groups that could make one case each; largest first. */
+export async function suggestCases(db: Executor): Promise<Suggestion[]> {
+  const waiting = await db
+    .selectFrom('alerts as a')
+    .select('a.id')
+    .where('a.state', '=', 'decided')
+    .where('a.decision', '=', 'confirm')
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('case_alerts as l').select('l.case_id').whereRef('l.alert_id', '=', 'a.id'))),
+    )
+    .orderBy('a.decided_at')
+    .limit(MOST_WAITING)
+    .execute();
+  if (waiting.length === 0) return [];
+  const subjects = await readSubjects(
+    db,
+    waiting.map(({ id }) => id),
+  );
+  const distinct = (values: readonly (string | null)[]) => [
+    ...new Set(values.filter((value) => value !== null)),
+  ];
+  return groupSubjects(subjects)
+    .map((group) => {
+      const places = group.flatMap(({ materials }) => materials);
+      return {
+        alertIds: group.map(({ id }) => id),
+        works: [...new Map(group.map(({ assetId, title }) => [assetId, { assetId, title }])).values()],
+        accounts: distinct(places.map(({ account }) => account)),
+        pages: distinct(places.map(({ pageUrl }) => pageUrl)),
+      };
+    })
+    .toSorted((a, b) => b.alertIds.length - a.alertIds.length);
+}

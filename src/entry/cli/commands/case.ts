@@ -19,6 +19,7 @@ import {
   renderDraft,
   reportToCase,
   showCase,
+  suggestCases,
   wording,
 } from '../../../features/takedown/index.ts';
 import {
@@ -42,6 +43,7 @@ export function caseCommand(): Command {
       '\nExamples:\n  utsushi case open ALERT_ID --json\n  utsushi case notice CASE_ID --form ja-a --format pdf --out notice.pdf\n  utsushi case event CASE_ID --type sent --channel web-form --receipt 4711',
     );
   root.addCommand(openCommand());
+  root.addCommand(suggestCommand());
   root.addCommand(listCommand());
   root.addCommand(showCommand());
   root.addCommand(setCommand());
@@ -66,6 +68,30 @@ function openCommand(): Command {
         show(await openCase(app.db, alerts, { ...by(app), externalRef: options.externalRef }), options);
       });
     });
+}
+
+function suggestCommand(): Command {
+  return new Command('suggest')
+    .description('confirmed alerts without a case, in groups that could make one')
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample:\n  utsushi case suggest')
+    .action((options: CommonOptions) =>
+      withApp(options, 'case', async (app) => {
+        const suggestions = await suggestCases(app.db);
+        if (options.json === true) for (const each of suggestions) printJson(each);
+        else if (suggestions.length === 0) say('Every confirmed alert is in a case.');
+        else
+          print(
+            suggestions
+              .map(({ alertIds, works }) => {
+                const titles = works.map(({ title }) => title).join(', ');
+                return `# ${titles}\nutsushi case open ${alertIds.join(' ')}`;
+              })
+              .join('\n'),
+          );
+      }),
+    );
 }
 
 interface ListOptions extends CommonOptions {

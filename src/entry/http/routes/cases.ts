@@ -19,6 +19,7 @@ import {
   renderDraft,
   reportToCase,
   showCase,
+  suggestCases,
   templateSource,
   wording,
   writeProfile,
@@ -89,6 +90,15 @@ export function caseRoutes(server: ApiServer, app: App): void {
       const { alertIds, externalRef } = request.body;
       return reply.code(201).send(await openCase(app.db, alertIds, { ...by(request), externalRef }));
     },
+  });
+  server.route({
+    method: 'GET',
+    url: '/cases/suggestions',
+    schema: {
+      summary: 'Confirmed alerts without a case, in groups that share a work, a page or a poster',
+      response: { 200: anything },
+    },
+    handler: async () => ({ suggestions: await suggestCases(app.db) }),
   });
   server.route({
     method: 'GET',
