@@ -1,0 +1,25 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { BACKENDS } from '../../support/installation.ts';
+import { build } from '../../support/processes.ts';
+import { FULL, TIMEOUT } from '../../support/scene.ts';
+import { scanUnderFire } from '../../support/scan-under-fire.ts';
+
+const ITEMS = FULL ? 3_000 : 80;
+
+describe.skipIf(process.platform !== 'linux')('a scan whose process is killed three times', TIMEOUT, () => {
+  beforeAll(build);
+
+  test.each(FULL ? BACKENDS : (['redis'] as const))('loses and doubles nothing on %s', async (backend) => {
+    const { answers, kills, mostWaiting } = await scanUnderFire({
+      backend,
+      items: ITEMS,
+      side: 128,
+      kills: 3,
+      askEveryMs: 1_000,
+    });
+    expect(kills).toBe(3);
+    expect(answers.length).toBeGreaterThan(0);
+    // Back-pressure: of a scan at most 400 wait, whatever the source holds.
+    expect(mostWaiting).toBeLessThanOrEqual(410);
+  });
+});
