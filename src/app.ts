@@ -105,6 +105,8 @@ const TIDY_MS = 3_600_000;
 /** Terms end by the day and pages are looked at by the hour, so a minute is soon enough. */
 const ATTEND_CASES_MS = 60_000;
 const SUPERVISE_MS = 300_000;
+const REVISIT_MS = 600_000;
+const PLACES_A_ROUND = 200;
 /** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
 const ABANDONED_AFTER_MS = 86_400_000;
 
@@ -234,6 +236,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           await jobs.schedule('tidy', TIDY_MS);
           await jobs.schedule('attend-cases', ATTEND_CASES_MS);
           await jobs.schedule('supervise-coverage', SUPERVISE_MS);
+          await jobs.schedule('revisit-places', REVISIT_MS);
           await jobs.add('sweep', {});
         }
         return workers;
@@ -381,6 +384,13 @@ function handlersOf(app: App): Handlers {
         },
       });
       app.log.info(summary, `scan ${state}`);
+    },
+    'revisit-places': async (_, { signal }) => {
+      const { revisitPlaces } = await monitoring();
+      const { db, web, clock, protocol, limits } = app.checks;
+      const deps = { db, web, clock, protocol, maxBytes: limits.maxBytes };
+      const visited = await revisitPlaces(deps, PLACES_A_ROUND, signal);
+      if (visited > 0) app.log.info({ visited }, 'went again to where outputs were seen');
     },
     'match-retroactively': async (_, { progress }) => {
       let shown = 0;

@@ -18,3 +18,4 @@ export {
 } from './sightings.ts';
 export { screen } from './screen.ts';
 export { type RecordedAnswer, showCheck } from './show.ts';
+export { type PolicyImpact, policyImpact } from './policy-impact.ts';

@@ -75,7 +75,11 @@ interface StoredOutput {
   readonly retained_sha256: string;
 }
 
-function storedOutputs(db: Database, after: string | undefined, limit: number): Promise<StoredOutput[]> {
+export function storedOutputs(
+  db: Database,
+  after: string | undefined,
+  limit: number,
+): Promise<StoredOutput[]> {
   return db
     .selectFrom('outputs as o')
     .innerJoin('fingerprints as f', 'f.sha256', 'o.sha256')
@@ -88,7 +92,10 @@ function storedOutputs(db: Database, after: string | undefined, limit: number): 
 }
 
 /** The features of a stored output, from the picture that was kept; undefined when that cannot be read any more. */
-async function lookAgain(deps: CheckDependencies, output: StoredOutput): Promise<OutputPicture | undefined> {
+export async function lookAgain(
+  deps: CheckDependencies,
+  output: StoredOutput,
+): Promise<OutputPicture | undefined> {
   try {
     const source = { path: deps.blobs.path(output.retained_sha256) };
     const { outcome } = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
@@ -174,7 +181,7 @@ async function fetchAgain(tx: Executor, outputId: string, at: Date): Promise<voi
   );
 }
 
-async function countOutputs(db: Database): Promise<number> {
+export async function countOutputs(db: Database): Promise<number> {
   const { count } = await db
     .selectFrom('outputs')
     .select(({ fn }) => fn.countAll<number>().as('count'))

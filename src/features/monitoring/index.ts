@@ -17,6 +17,7 @@ export {
   putMonitor,
   showScope,
 } from './monitors.ts';
+export { type Place, type VisitResult, listPlaces, revisitPlaces } from './places.ts';
 export { type ScanDependencies, type ScanProgress, runScan } from './run-scan.ts';
 export { wantedRuns } from './schedules.ts';
 export { type ScanSummary, abandonedScans, findScan, listScans, scanFailures, startScan } from './scans.ts';

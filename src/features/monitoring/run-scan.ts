@@ -6,10 +6,16 @@ import type { Spool } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { openSightings } from '../checks/index.ts';
 import { closeIncidents, raiseIncident } from '../incidents/index.ts';
-import type { Item, ItemFailure, Json, Source, SourceSpec } from '../sources/index.ts';
+import {
+  type Item,
+  type ItemFailure,
+  type Json,
+  type Source,
+  type SourceSpec,
+  catalogueQueries,
+} from '../sources/index.ts';
 import { type Monitor, toMonitor } from './monitors.ts';
 import { canonicalUrl } from './canonical-url.ts';
-import { queriesFor } from './scope.ts';
 import { type ScanSummary, countChecked, findScan } from './scans.ts';
 
 export interface ScanDependencies {
@@ -138,7 +144,7 @@ class RunningScan {
   async #list(cursor: Json | null): Promise<void> {
     const { db, openSource } = this.#deps;
     const { signal } = this.#options;
-    const queries = await queriesFor(db, this.#monitor.scope);
+    const queries = await catalogueQueries(db, this.#monitor.scope);
     const source = await openSource(this.#monitor.source, queries);
     let batch: (Item | ItemFailure)[] = [];
     let stoppedShort: string | null = null;

@@ -37,23 +37,6 @@ export async function tierOf(db: Executor, scope: Scope): Promise<Tier> {
   return high === undefined ? 'standard' : 'high';
 }
 
-/** Titles, aliases and character names of the assets in scope, for sources that are searched by words. */
-export async function queriesFor(db: Executor, scope: Scope): Promise<string[]> {
-  const assets = await db
-    .selectFrom('assets')
-    .select(['title', 'series', 'aliases', 'characters'])
-    .where(inScope(scope))
-    .orderBy('id')
-    .execute();
-  const words = assets.flatMap(({ title, series, aliases, characters }) => [
-    title,
-    ...(series === null ? [] : [series]),
-    ...aliases,
-    ...characters,
-  ]);
-  return [...new Set(words)];
-}
-
 /** @throws UtsushiError `invalid_monitors` when a scope names an asset that is not there */
 export async function requireAssets(db: Executor, name: string, scope: Scope): Promise<void> {
   if (scope.assets.length === 0) return;

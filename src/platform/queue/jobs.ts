@@ -9,6 +9,8 @@ export const JOBS = {
   /** A monitor's time has come; the scan itself is a job of its own, by the scan's id. */
   'start-scan': { queue: 'scans', payload: z.object({ monitorId: z.uuid() }) },
   scan: { queue: 'scans', payload: z.object({ scanId: z.uuid() }) },
+  /** Goes again to where alerted outputs were seen. */
+  'revisit-places': { queue: 'scans', payload: z.object({}) },
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
   'attend-cases': { queue: 'upkeep', payload: z.object({}) },

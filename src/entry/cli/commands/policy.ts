@@ -13,6 +13,7 @@ import {
   listPolicies,
   measureCalibration,
   percent,
+  policyImpact,
   promise,
   showPolicy,
   storeCalibration,
@@ -48,6 +49,15 @@ export function policyCommands(): Command[] {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  utsushi policy list')
     .action(runList);
+  policy
+    .command('dry-run')
+    .description('what other thresholds would do to the alerts of stored outputs; changes nothing')
+    .option('--high <score>', 'threshold for works of tier high (default: as it is)', parseThreshold)
+    .option('--standard <score>', 'threshold for works of tier standard (default: as it is)', parseThreshold)
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample:\n  utsushi policy dry-run --high 0.4 --standard 0.7')
+    .action(runDryRun);
   return [policy, calibrateCommand()];
 }
 
@@ -59,6 +69,34 @@ interface CalibrateOptions extends CommonOptions {
   readonly dryRun?: boolean;
   readonly out?: string;
   readonly lang: Language;
+}
+
+async function runDryRun(options: CommonOptions & { high?: number; standard?: number }): Promise<void> {
+  await withApp(options, 'policy', async (app) => {
+    const { tiers } = await currentPolicy(app.db);
+    const thresholds = {
+      high: options.high ?? tiers.high.minConfidence,
+      standard: options.standard ?? tiers.standard.minConfidence,
+    };
+    const bar = progressBar('compare stored outputs');
+    const impact = await policyImpact(app.checks, thresholds, bar.update).finally(bar.stop);
+    if (options.json === true) {
+      printJson({ thresholds, ...impact });
+      return;
+    }
+    print(
+      `thresholds ${thresholds.high} (high) and ${thresholds.standard} (standard) would add ${impact.add} alerts and drop ${impact.drop} of the ${impact.drop + impact.keep} that wait for review`,
+    );
+    say(
+      `${impact.outputs} stored outputs compared, ${impact.unreadable} could not be read; nothing was changed`,
+    );
+  });
+}
+
+function parseThreshold(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('must be a number from 0 to 1');
+  return value;
 }
 
 function calibrateCommand(): Command {

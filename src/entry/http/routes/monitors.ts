@@ -3,6 +3,7 @@ import type { App } from '../../../app.ts';
 import {
   coverage,
   findMonitor,
+  listPlaces,
   listScans,
   monitorView,
   monitorViews,
@@ -125,5 +126,15 @@ export function monitorRoutes(server: ApiServer, app: App): void {
       response: { 200: anything },
     },
     handler: () => coverage(app.db, app.checks.protocol, app.checks.clock()),
+  });
+  server.route({
+    method: 'GET',
+    url: '/places',
+    schema: {
+      summary: 'Where alerted outputs were seen, and whether they are still there',
+      querystring: z.object({ limit, alertId: z.uuid().optional() }),
+      response: { 200: anything },
+    },
+    handler: async ({ query }) => ({ places: await listPlaces(app.db, query) }),
   });
 }

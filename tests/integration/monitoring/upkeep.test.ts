@@ -1,0 +1,103 @@
+/** What is done for outputs that were recorded before: other thresholds tried on them, and their places visited again. */
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { App } from '../../../src/app.ts';
+import {
+  checkSighting,
+  currentPolicy,
+  openSighting,
+  policyImpact,
+} from '../../../src/features/checks/index.ts';
+import { listPlaces, revisitPlaces } from '../../../src/features/monitoring/index.ts';
+import { type Installation, install } from '../../support/installation.ts';
+import { artwork } from '../../support/pictures.ts';
+import { Scene } from '../../support/scene.ts';
+
+const DAY = 86_400_000;
+
+describe('recorded outputs', () => {
+  let installation: Installation;
+  let app: App;
+  let server: Server;
+  const start = Date.parse('2026-11-20T00:00:00Z');
+  let now = start;
+  const pictures = new Map<string, Buffer>();
+  const asked: string[] = [];
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      asked.push(request.url!);
+      const bytes = pictures.get(request.url!);
+      if (bytes === undefined) response.writeHead(404).end();
+      else response.writeHead(200, { 'content-type': 'image/png' }).end(bytes);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    installation = await install('postgres', { UTSUSHI_FETCH_ALLOWED_HOSTS: '127.0.0.1' });
+    app = await installation.open({ clock: () => new Date(now) });
+    await Scene.importWorks(app, await Scene.works(join(installation.dataDir, 'works'), 0, 2));
+    for (const [path, seed] of [
+      ['/copy.png', 0],
+      ['/other-copy.png', 1],
+      ['/nothing.png', 700],
+    ] as const) {
+      pictures.set(path, await artwork(seed, 160).resize(200).png().toBuffer());
+      const seen = { acquiredBy: 'test', pageUrl: null, account: null, postedAt: null };
+      const imageUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+      const id = await openSighting(app.db, { ...seen, acquisition: 'fetched', imageUrl }, new Date(now));
+      await checkSighting(app.checks, id, true);
+    }
+  });
+  afterAll(async () => {
+    server?.close();
+    await installation?.close();
+  });
+
+  test('are compared under other thresholds without anything being changed', async () => {
+    const { tiers } = await currentPolicy(app.db);
+    const inForce = { high: tiers.high.minConfidence, standard: tiers.standard.minConfidence };
+    const nothing = { outputs: 3, unreadable: 0, add: 0, drop: 0, keep: 2 };
+    expect(await policyImpact(app.checks, inForce)).toEqual(nothing);
+    // One that nothing reaches, and one that everything that resembles a work at all does.
+    expect(await policyImpact(app.checks, { ...inForce, high: 1 })).toMatchObject({
+      add: 0,
+      drop: 2,
+      keep: 0,
+    });
+    expect(await policyImpact(app.checks, { ...inForce, standard: 1 })).toEqual(nothing);
+    const { add, drop } = await policyImpact(app.checks, { ...inForce, high: 0 });
+    expect({ drop, some: add > 0 }).toEqual({ drop: 0, some: true });
+    const { rows } = await app.pool.query<{ n: number }>('select count(*)::int as n from alerts');
+    expect(rows[0]!.n).toBe(2);
+  });
+
+  test('are looked for again where they were seen, as often as the protocol says', async () => {
+    const deps = { ...app.checks, maxBytes: app.checks.limits.maxBytes };
+    const visit = () => revisitPlaces(deps, 100, new AbortController().signal);
+    const results = async () =>
+      Object.fromEntries(
+        (await listPlaces(app.db, { limit: 100 })).map(({ url, lastVisit }) => [
+          new URL(url).pathname,
+          lastVisit?.result ?? null,
+        ]),
+      );
+    asked.length = 0;
+    now = start + DAY / 2;
+    expect(await visit()).toBe(0);
+    now = start + DAY + 1;
+    expect(await visit()).toBe(2);
+    expect(await results()).toEqual({ '/copy.png': 'up', '/other-copy.png': 'up' });
+    expect(await visit()).toBe(0);
+    pictures.delete('/copy.png');
+    pictures.set('/other-copy.png', pictures.get('/nothing.png')!);
+    now = start + 2 * DAY + 2;
+    expect(await visit()).toBe(2);
+    expect(await results()).toEqual({ '/copy.png': 'gone', '/other-copy.png': 'changed' });
+    // What is gone is not asked for for ever, and what raised no alert never was.
+    now = start + 4 * DAY;
+    expect(await visit()).toBe(1);
+    expect(asked.filter((path) => path === '/copy.png')).toHaveLength(2);
+    expect(asked).not.toContain('/nothing.png');
+  });
+});
