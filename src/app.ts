@@ -4,7 +4,7 @@ import { setInterval } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import type { Config, Secrets } from './config.ts';
 import { UtsushiError } from './errors.ts';
-import { sealAudit } from './features/audit/index.ts';
+import { anchorAudit, sealAudit } from './features/audit/index.ts';
 import {
   DEFAULT_PROTOCOL,
   LiveIndex,
@@ -24,12 +24,13 @@ import {
 } from './features/checks/index.ts';
 import { type SourceContext, readSecret } from './features/sources/index.ts';
 import type { ScanDependencies } from './features/monitoring/index.ts';
-import { type NoticeDependencies, attendCases } from './features/takedown/index.ts';
+import { type NoticeDependencies, type SealingDependencies, attendCases } from './features/takedown/index.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
 import { Network } from './platform/fetch/network.ts';
 import { Turns } from './platform/fetch/turns.ts';
+import { openSigner } from './platform/signing/keys.ts';
 import { WebClient } from './platform/fetch/web-client.ts';
 import type { Handlers, JobQueue, QueueName, RunningWorkers } from './platform/queue/index.ts';
 import { BlobStore, Spool } from './platform/storage/blobs.ts';
@@ -57,6 +58,7 @@ export interface App extends AsyncDisposable {
   /** What sources may use, but for the words to search by. */
   readonly sources: Omit<SourceContext, 'queries'>;
   readonly notices: NoticeDependencies;
+  readonly evidence: SealingDependencies;
   readonly scans: ScanDependencies;
   /** Gives the queue the schedules of all monitors, as the database has them. */
   syncSchedules(): Promise<void>;
@@ -198,6 +200,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       mostPending: MOST_PENDING,
       leaseMs: config.jobLockMs,
     };
+    const notices: NoticeDependencies = {
+      db,
+      blobs: checks.blobs,
+      drawEvidence: (of) => evidencePicture(checks, of),
+    };
     const app: App = {
       config,
       secrets,
@@ -207,7 +214,14 @@ export async function openApp(options: AppOptions): Promise<App> {
       checks,
       live,
       sources,
-      notices: { db, blobs: checks.blobs, drawEvidence: (of) => evidencePicture(checks, of) },
+      notices,
+      evidence: {
+        ...notices,
+        compute,
+        limits: config.limits,
+        signer: () => openSigner(join(config.dataDir, 'keys')),
+        timestamp: timestampBy(config, web),
+      },
       scans,
       syncSchedules: async () => {
         const { wantedRuns } = await monitoring();
@@ -270,6 +284,25 @@ async function openNetwork(config: Config, secrets: Secrets): Promise<Network> {
     noProxy,
     trustedPem: await Promise.all(pem),
   });
+}
+
+/** Asks the configured time-stamp authority, where there is one. */
+function timestampBy({ tsa: { url } }: Config, web: WebClient): SealingDependencies['timestamp'] {
+  if (url === undefined) return undefined;
+  return async (bytes) => {
+    const { askAuthority } = await import('./platform/timestamp/authority.ts');
+    return askAuthority(web, url, bytes);
+  };
+}
+
+/** Certificates by which a time-stamp authority is trusted, PEM. @throws UtsushiError `invalid_config` */
+export async function readTsaTrust({ tsa: { trustFile } }: Config): Promise<string[]> {
+  if (trustFile === undefined) return [];
+  try {
+    return [await readFile(trustFile, 'utf8')];
+  } catch (cause) {
+    throw new UtsushiError('invalid_config', `UTSUSHI_TSA_TRUST_FILE: ${String(cause)}`, { cause });
+  }
 }
 
 /** Read and understood at start, so that nonsense does not wait for the first signed picture to be noticed. */
@@ -416,6 +449,8 @@ function handlersOf(app: App): Handlers {
     tidy: async () => {
       const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);
       await app.checks.blobs.removeUnfinished(before);
+      const { timestamp } = app.evidence;
+      if (timestamp !== undefined) await anchorAudit(app.db, timestamp, app.checks.clock());
       const removed = await clearSpool(app.checks, before);
       if (removed > 0) app.log.info({ removed }, 'removed files from the spool that no sighting waits for');
     },

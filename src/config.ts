@@ -41,6 +41,8 @@ const environment = z.object({
   UTSUSHI_COMPUTE_TIMEOUT_MS: positive(30_000),
   UTSUSHI_COMPUTE_MEMORY_MB: positive(1_536),
   UTSUSHI_C2PA_TRUST_FILE: z.string().min(1).optional(),
+  UTSUSHI_TSA_URL: url('http:', 'https:'),
+  UTSUSHI_TSA_TRUST_FILE: z.string().min(1).optional(),
   UTSUSHI_FETCH_TIMEOUT_MS: positive(20_000),
   UTSUSHI_FETCH_ALLOWED_HOSTS: list,
   UTSUSHI_FETCH_LIMITS: z.string().default('*=1/s:2'),
@@ -74,6 +76,8 @@ export interface Config {
   readonly concurrency: number;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
+  /** Time-stamp authority (RFC 3161), and file with the certificates (PEM) that it is trusted by. */
+  readonly tsa: { readonly url: string | undefined; readonly trustFile: string | undefined };
   /** File with certificates (PEM) whose C2PA signatures count as verified. */
   readonly c2paTrustFile: string | undefined;
   readonly fetch: {
@@ -146,6 +150,7 @@ export function loadConfig(
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
     c2paTrustFile: e.UTSUSHI_C2PA_TRUST_FILE,
+    tsa: { url: e.UTSUSHI_TSA_URL, trustFile: e.UTSUSHI_TSA_TRUST_FILE },
     fetch: {
       timeoutMs: e.UTSUSHI_FETCH_TIMEOUT_MS,
       allowedHosts: e.UTSUSHI_FETCH_ALLOWED_HOSTS,

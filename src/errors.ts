@@ -206,6 +206,21 @@ export const ERROR_CODES = {
       'The catalogue in memory is not confirmed to be the newest: it kept changing, or the database was away.',
     remedy: 'It is tried again; should it last, see `utsushi doctor` for the database.',
   },
+  not_a_bundle: {
+    retry: false,
+    means: 'The file is no evidence bundle of Utsushi.',
+    remedy: 'Check that it is the ZIP file as it was exported, whole and not packed again.',
+  },
+  timestamp_refused: {
+    retry: true,
+    means: 'The time-stamp authority gave no token.',
+    remedy: 'Try again; if it goes on, check UTSUSHI_TSA_URL with its operator.',
+  },
+  timestamp_invalid: {
+    retry: false,
+    means: 'A time-stamp does not hold for what it is said to be about.',
+    remedy: 'The evidence was changed after it was time-stamped, or the token was damaged.',
+  },
   audit_broken: {
     retry: false,
     means: 'The audit chain does not verify; the message names the first entry that differs.',

@@ -7,6 +7,7 @@ import { checkCommand } from './commands/check.ts';
 import { coverageCommand } from './commands/coverage.ts';
 import { demoCommand } from './commands/demo.ts';
 import { monitorCommand } from './commands/monitor.ts';
+import { evidenceCommand } from './commands/evidence.ts';
 import { operateCommands } from './commands/operate.ts';
 import { tokenCommand, userCommand } from './commands/people.ts';
 import { policyCommands } from './commands/policy.ts';
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     userCommand(),
     tokenCommand(),
     caseCommand(),
+    evidenceCommand(),
     ...takedownSettingsCommands(),
     monitorCommand(),
     coverageCommand(),

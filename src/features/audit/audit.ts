@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
+import { canonicalJson, digestOf, entryHash } from './chain.ts';
 
 /** Something that happened and must be provable later. */
 export interface AuditEvent {
@@ -156,33 +157,4 @@ export async function verifyAudit(db: Executor): Promise<ChainReport> {
     .select(({ fn }) => fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow();
   return { sealed: seq, unsealed: count, purged, head: previous.toString('hex') };
-}
-
-function digestOf(salt: Buffer, payload: string): Buffer {
-  return createHash('sha256').update(salt).update(payload).digest();
-}
-
-function entryHash(
-  seq: number,
-  record: { id: number; at: Date; kind: string; subject: string; digest: Buffer },
-  previous: Buffer,
-): Buffer {
-  const committed = [
-    seq,
-    record.id,
-    record.at.toISOString(),
-    record.kind,
-    record.subject,
-    record.digest.toString('hex'),
-  ];
-  return createHash('sha256').update(previous).update(JSON.stringify(committed)).digest();
-}
-
-/** JSON with object keys in order, so that equal values give equal bytes. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,1 +1,3 @@
 export { type AuditEvent, type ChainReport, recordAudit, sealAudit, verifyAudit } from './audit.ts';
+export { anchorAudit } from './anchor.ts';
+export { type AuditExtract, extractAudit, extractSchema, faultsOfExtract } from './extract.ts';

@@ -16,7 +16,7 @@ import { recordKnown } from './known.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
-import { type SightingState, failSighting, findSighting } from './sightings.ts';
+import { type SightingState, failSighting, findSighting, noteFetched } from './sightings.ts';
 
 export interface CheckDependencies {
   readonly db: Database;
@@ -98,12 +98,14 @@ async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promis
   const url = sighting.image_url;
   if (url === null) return deps.spool.get(sighting.id);
   if (!/^https?:/i.test(url)) return storedBytes(deps, sighting.id, url);
-  const { bytes } = await fetchImage(deps.web, url, {
+  const { bytes, ...answer } = await fetchImage(deps.web, url, {
     maxBytes: deps.limits.maxBytes,
     // What a person names is fetched as their browser would; what a scan found obeys robots.txt.
     robots: sighting.scan_id === null ? 'ignore' : 'obey',
     patienceMs: TURN_PATIENCE_MS,
   });
+  // Noted as it happens: whatever becomes of the check, this was seen.
+  await noteFetched(deps.db, sighting.id, answer, deps.clock());
   return bytes;
 }
 

@@ -1,4 +1,5 @@
 export { type CheckDependencies, checkSighting } from './check.ts';
+export { type PairFigures, comparePair } from './pair.ts';
 export type { Match, Question } from './compare.ts';
 export { evidencePicture } from './evidence.ts';
 export { type Ask, type CheckAnswer, checkBytes, checkTarget } from './look.ts';

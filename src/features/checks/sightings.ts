@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { Answer } from '../../platform/fetch/web-client.ts';
 import type { Spool } from '../../platform/storage/blobs.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -95,6 +96,17 @@ export async function findSighting(db: Database, id: string): Promise<SightingSt
 export type SightingState = Awaited<ReturnType<typeof selectOne>>;
 function selectOne(db: Database) {
   return db.selectFrom('sightings').selectAll().executeTakeFirstOrThrow();
+}
+
+/** Keeps what the server said when it gave the picture of a sighting. */
+export async function noteFetched(
+  db: Database,
+  id: string,
+  { status, finalUrl, headers }: Pick<Answer, 'status' | 'finalUrl' | 'headers'>,
+  at: Date,
+): Promise<void> {
+  const fetched = JSON.stringify({ at: at.toISOString(), status, finalUrl, headers });
+  await db.updateTable('sightings').set({ fetched }).where('id', '=', id).execute();
 }
 
 export async function failSighting(

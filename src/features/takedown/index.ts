@@ -15,6 +15,8 @@ export {
   reportToCase,
   showCase,
 } from './cases.ts';
+export { type EvidenceBundle, type SealingDependencies, sealEvidence } from './evidence/bundle.ts';
+export { type EvidenceReport, verifyEvidence } from './evidence/verify.ts';
 export { FORMS, FORM_RULES, type Form } from './forms.ts';
 export { type LintReport, type Missing } from './lint.ts';
 export { type Suggestion, suggestCases } from './materials.ts';

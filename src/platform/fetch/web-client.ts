@@ -24,7 +24,7 @@ export interface WebRequest {
   readonly accept?: string;
   /** Sent to the origin asked for, never to another one that it redirects to. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** What an earlier answer said of itself: "nothing new since" is then answered with `notModified`. */
   readonly validators?: Validators | undefined;
   /** Larger answers are not read. Bytes. */
@@ -165,7 +165,9 @@ export class WebClient {
         size: request.maxBytes,
         signal: request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]),
         headers: { ...headersOf(request), 'user-agent': this.#userAgent },
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.body === undefined
+          ? {}
+          : { body: typeof request.body === 'string' ? request.body : Buffer.from(request.body) }),
       });
       const redirected = REDIRECTS.has(response.status) || response.status === 304;
       if (!redirected) refuseStatus(response, request.anyStatus === true);

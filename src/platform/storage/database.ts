@@ -8,6 +8,7 @@ import * as people from './migrations/0004-people.ts';
 import * as monitoring from './migrations/0005-monitoring.ts';
 import * as takedown from './migrations/0006-takedown.ts';
 import * as delivery from './migrations/0007-delivery.ts';
+import * as evidence from './migrations/0008-evidence.ts';
 import * as sources from './migrations/0009-sources.ts';
 import * as alertCounts from './migrations/0011-alert-counts.ts';
 import type { Tables } from './schema.ts';
@@ -26,6 +27,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-monitoring': monitoring,
   '0006-takedown': takedown,
   '0007-delivery': delivery,
+  '0008-evidence': evidence,
   '0009-sources': sources,
   '0011-alert-counts': alertCounts,
 };

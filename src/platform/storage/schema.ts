@@ -24,6 +24,7 @@ export interface Tables
   matches: MatchRow;
   audit_records: AuditRecordRow;
   audit_chain: AuditChainRow;
+  audit_anchors: AuditAnchorRow;
 }
 
 /** One row. `version` rises by one in every transaction that changes what outputs are compared with. */
@@ -112,6 +113,14 @@ export interface OutputRow {
   created_at: Time;
 }
 
+export interface Fetched {
+  at: string;
+  status: number;
+  /** After redirects. */
+  finalUrl: string;
+  headers: Record<string, string>;
+}
+
 export interface SightingRow {
   id: string;
   state: 'pending' | 'done' | 'failed';
@@ -125,6 +134,8 @@ export interface SightingRow {
   /** Country to whose public the place is addressed, ISO 3166 alpha-2; null when nobody said. */
   territory: ColumnType<string | null, string | null | undefined, string | null>;
   seen_at: Time;
+  /** What the server said when its picture was fetched. */
+  fetched: ColumnType<Fetched | null, string | undefined, string>;
   output_id: string | null;
   check_id: string | null;
   /** The scan that came upon it; null when a person handed it in. */
@@ -178,6 +189,14 @@ export interface AuditRecordRow {
   salt: Bytes | null;
   /** Canonical JSON text, kept as text because jsonb would not give the same bytes back. */
   payload: string | null;
+}
+
+/** That an authority outside saw the chain's hash at `seq` at that time. */
+export interface AuditAnchorRow {
+  seq: number;
+  /** RFC 3161 token over the entry's hash, DER. */
+  token: Bytes;
+  at: Time;
 }
 
 export interface AuditChainRow {

@@ -133,6 +133,8 @@ function doctorCommand(): Command {
 interface Finding {
   readonly what: string;
   readonly ok: boolean;
+  /** Works, but a user may regret it. */
+  readonly warning?: boolean;
   readonly detail: string;
 }
 
@@ -173,6 +175,17 @@ async function runDoctor(options: CommonOptions): Promise<void> {
       const { sealed, head } = await verifyAudit(opened.db);
       return `${sealed} entries, head ${head.slice(0, 16)}…`;
     });
+    if (config.tsa.url === undefined) {
+      const detail =
+        'no authority is configured (UTSUSHI_TSA_URL): nobody outside can say when evidence and the audit chain existed';
+      findings.push({ what: 'time-stamps', ok: true, warning: true, detail });
+    } else {
+      const timestamp = opened.evidence.timestamp!;
+      await examine('time-stamps', async () => {
+        const token = await timestamp(Buffer.from('utsushi doctor'));
+        return `${config.tsa.url} answered with a token of ${token.length} bytes`;
+      });
+    }
     await examine('disk', async () => {
       // With an external database nothing has made it before the first stored picture.
       await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
@@ -189,7 +202,11 @@ async function runDoctor(options: CommonOptions): Promise<void> {
     print(
       table(
         ['', 'WHAT', 'FOUND'],
-        findings.map(({ what, ok, detail }) => [ok ? 'ok' : 'WRONG', what, detail]),
+        findings.map(({ what, ok, warning, detail }) => [
+          warning === true ? 'WARN' : ok ? 'ok' : 'WRONG',
+          what,
+          detail,
+        ]),
       ),
     );
     print('');

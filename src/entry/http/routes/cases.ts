@@ -18,6 +18,7 @@ import {
   renderApproved,
   renderDraft,
   reportToCase,
+  sealEvidence,
   showCase,
   suggestCases,
   templateSource,
@@ -99,6 +100,25 @@ export function caseRoutes(server: ApiServer, app: App): void {
       response: { 200: anything },
     },
     handler: async () => ({ suggestions: await suggestCases(app.db) }),
+  });
+  server.route({
+    method: 'GET',
+    url: '/cases/:id/evidence',
+    config: { role: 'reviewer' },
+    schema: {
+      summary:
+        'Everything the case rests on, packed and signed (ZIP); check it with `utsushi evidence verify`',
+      params: caseId,
+      produces: ['application/zip'],
+    },
+    handler: async (request, reply) => {
+      const { zip, sha256 } = await sealEvidence(app.evidence, request.params.id, by(request));
+      return reply
+        .header('content-type', 'application/zip')
+        .header('content-disposition', `attachment; filename="evidence-${request.params.id}.zip"`)
+        .header('digest', `sha-256=${Buffer.from(sha256, 'hex').toString('base64')}`)
+        .send(Buffer.from(zip));
+    },
   });
   server.route({
     method: 'GET',

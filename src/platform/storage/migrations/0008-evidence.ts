@@ -1,0 +1,14 @@
+import { type Kysely, sql } from 'kysely';
+
+/** What a later reader wants to see of how an output was fetched, and when the audit chain stood where. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  const statements = [
+    sql`alter table sightings add column fetched jsonb`,
+    sql`create table audit_anchors (
+      seq bigint primary key references audit_chain (seq),
+      token bytea not null,
+      at timestamptz not null
+    )`,
+  ];
+  for (const statement of statements) await statement.execute(db);
+}
