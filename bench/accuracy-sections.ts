@@ -26,12 +26,12 @@ export async function corpusSection(options: BenchOptions): Promise<Section | un
     return undefined;
   }
   const set = await packSet(pack, options.queries);
-  const { tables, negatives } = await measureAccuracy(set, (done, total) => {
+  const { tables, negatives, works } = await measureAccuracy(set, (done, total) => {
     if (done % 100 === 0) process.stderr.write(`bench: ${done} of ${total} pictures\n`);
   });
   if (options.write) {
     const file = join(options.root, 'src', 'vision', 'matching', 'default-negatives.ts');
-    await writeFile(file, defaultNegativesSource(negatives, set.works.length));
+    await writeFile(file, defaultNegativesSource(negatives, works));
   }
   return {
     file: 'accuracy.md',

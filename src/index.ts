@@ -4,6 +4,6 @@ export { type Config, type Secrets, loadConfig } from './config.ts';
 export { ERROR_CODES, type ErrorCode, UtsushiError } from './errors.ts';
 export { type AlertDetail, type AlertSummary, listAlerts, showAlert } from './features/alerts/index.ts';
 export { type ImportReport, importCatalogue, listImport } from './features/catalogue/index.ts';
-export { type CheckAnswer, checkTarget, currentPolicy } from './features/checks/index.ts';
+export { type CheckAnswer, checkTarget, currentPolicy, evidencePicture } from './features/checks/index.ts';
 export { type Fingerprint, fingerprint } from './vision/fingerprint/fingerprint.ts';
 export type { Raster } from './vision/fingerprint/raster.ts';
