@@ -1,3 +1,4 @@
+import { unprintable } from '../../platform/fonts/fonts.ts';
 import type { NoticeFacts } from './facts.ts';
 import { type Element, FORM_RULES, type Form } from './forms.ts';
 import type { Part } from './templates.ts';
@@ -174,7 +175,7 @@ export function lintNotice(form: Form, facts: NoticeFacts, parts: readonly Part[
     };
     return [{ element, message, remedy: TEMPLATE }];
   });
-  return { missing, warnings: warningsOf(form, facts) };
+  return { missing, warnings: [...warningsOf(form, facts), ...unprintableIn(parts)] };
 }
 
 function named(name: Sentence, fault: Sentence): Sentence {
@@ -240,4 +241,16 @@ function warningsOf(form: Form, facts: NoticeFacts): Sentence[] {
       en: `Material on these hosts needs notices of its own: ${facts.otherHosts.join(', ')}`,
     });
   return warnings;
+}
+
+function unprintableIn(parts: readonly Part[]): Sentence[] {
+  const characters = unprintable(parts.map(({ text }) => text).join('')).join(' ');
+  return characters === ''
+    ? []
+    : [
+        {
+          ja: `PDFの書体にない文字があります(空白の四角になります):${characters}`,
+          en: `The font of the PDF lacks these characters; they print as empty boxes: ${characters}`,
+        },
+      ];
 }

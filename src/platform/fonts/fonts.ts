@@ -54,6 +54,15 @@ export function textWidth(text: string, { size, weight = 'regular' }: TextStyle)
   return (widthInUnits(font, visible(text)) * size) / font.unitsPerEm;
 }
 
+/** The characters of a text that the font cannot show: they would be printed as empty boxes. */
+export function unprintable(text: string): string[] {
+  const font = fontOf('regular');
+  const lacking = [...text.replaceAll(/\p{Cc}/gu, '').normalize('NFC')].filter(
+    (character) => !font.hasGlyphForCodePoint(character.codePointAt(0)!),
+  );
+  return [...new Set(lacking)];
+}
+
 function fontOf(weight: Weight): Font {
   let font = opened.get(weight);
   if (font === undefined) {

@@ -303,6 +303,13 @@ test('text of strangers becomes neither markup nor template', async () => {
   expect(html).toContain('{{claimant.email}}');
 });
 
+test('characters that the PDF cannot show are named', async () => {
+  const warningsOf = async (account: string) =>
+    (await draftNotice(app.db, await completeCase({ account }), { form: 'ja-a' }, NOW)).lint.warnings;
+  expect(await warningsOf('髙﨑 ① 〒 ~@朱里')).toEqual([]);
+  expect(await warningsOf('\u{20BB7}野家')).toMatchObject([{ en: expect.stringContaining('\u{20BB7}') }]);
+});
+
 test('JSON has Lumen’s shape', async () => {
   const draft = await draftNotice(app.db, await completeCase(), { form: 'dmca' }, NOW);
   const { notice } = JSON.parse((await renderDraft(app.notices, draft, 'json')).toString());
