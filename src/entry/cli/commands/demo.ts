@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -13,7 +14,7 @@ import { type Match, findSighting, openUpload } from '../../../features/checks/i
 import { removeEmbeddedPostgres } from '../../../platform/storage/embedded/index.ts';
 import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
 import { closeWhenInterrupted, jsonOption } from '../context.ts';
-import { localLanguage, print, printJson, progressBar, table } from '../output.ts';
+import { localLanguage, print, printJson, progressBar, say, table } from '../output.ts';
 
 const POLL_MS = 50;
 const GIVE_UP_MS = 120_000;
@@ -22,11 +23,12 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('see the whole road on the pictures that come with Utsushi; leaves nothing behind')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  utsushi demo')
+    .option('--console', 'leave the console up on the alerts, on this machine only, until Ctrl-C')
+    .addHelpText('after', '\nExample:\n  utsushi demo\n  utsushi demo --console')
     .action(runDemo);
 }
 
-async function runDemo(options: { json?: boolean }): Promise<void> {
+async function runDemo(options: { json?: boolean; console?: boolean }): Promise<void> {
   const fixtures = await findFixtures();
   const dataDir = await mkdtemp(join(tmpdir(), 'utsushi-demo-'));
   const stages: [string, number][] = [];
@@ -69,14 +71,34 @@ async function runDemo(options: { json?: boolean }): Promise<void> {
         failed: results.filter((result) => result.state === 'failed').length,
         alerts: await readAlerts(app, results),
       };
+      if (options.console === true) {
+        tell(found, stages, options.json);
+        await leaveConsoleUp(app);
+      }
     } finally {
       await timed('stop everything', () => app.close());
     }
-    if (options.json === true) printJson({ ...found, ms: Object.fromEntries(stages) });
-    else show(found, stages);
+    tell(found, stages, options.json);
+    if (options.json !== true) sayGoodbye();
   } finally {
     await forget(dataDir);
   }
+}
+
+/** Serves the console to whoever sits at this machine, without sign-in, until the process is told to stop. */
+async function leaveConsoleUp(app: App): Promise<never> {
+  const { buildServer } = await import('../../http/server.ts');
+  const server = await buildServer({ app, apiToken: randomBytes(24).toString('base64url'), demo: true });
+  const listen = (port: number) => server.listen({ host: '127.0.0.1', port });
+  const address = await listen(app.config.port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    return listen(0);
+  });
+  say('');
+  say(`The console is up: ${address}`);
+  say('It is open without sign-in, from this machine only. Ctrl-C stops it and forgets everything.');
+  // The signal closes the app and ends the process: see closeWhenInterrupted.
+  return new Promise<never>(() => {});
 }
 
 async function forget(dataDir: string): Promise<void> {
@@ -151,6 +173,11 @@ async function readAlerts(app: App, results: readonly Result[]): Promise<Found['
   return alerts.toSorted((a, b) => b.match.confidence - a.match.confidence);
 }
 
+function tell(found: Found, stages: readonly [string, number][], json: boolean | undefined): void {
+  if (json === true) printJson({ ...found, ms: Object.fromEntries(stages) });
+  else show(found, stages);
+}
+
 function show(found: Found, stages: readonly [string, number][]): void {
   const lang = localLanguage();
   const rows = found.alerts.map(({ output, title, match }) => [
@@ -173,6 +200,9 @@ function show(found: Found, stages: readonly [string, number][]): void {
       stages.map(([stage, ms]) => [stage, `${(ms / 1_000).toFixed(2)} s`]),
     ),
   );
+}
+
+function sayGoodbye(): void {
   print('');
   print('Nothing is left running. Now try it on your own works:');
   print('  node dist/cli/main.js catalogue import PATH-TO-YOUR-WORKS --tier high');
