@@ -190,6 +190,21 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.unrouteAll();
   });
 
+  it('opens a case from a confirmed alert, and shows its notice and what is missing', async () => {
+    await open('/?state=decided&decision=confirm');
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: '案件を開く' }).click();
+    await page.waitForURL(/\/cases\//);
+    await page.getByText(/送付前に補う項目が \d+ 件あります/).waitFor();
+    await page.getByLabel('侵害とする理由').fill('髪飾りの意匠と目の描き方が同一である。');
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByText('申出の内容を更新').waitFor();
+    await expect.poll(async () => page.locator('article').textContent()).toContain('髪飾りの意匠');
+    await open('/cases');
+    await page.locator('a[href^="/cases/"]').first().waitFor();
+  });
+
   it('checks a picture that is dropped on any page', async () => {
     await open('/assets');
     const bytes = await readFile(join(OUTPUTS, 'r13-duel-cropped.png'));
@@ -222,10 +237,15 @@ describe.skipIf(found === undefined)('the console', () => {
     const { alerts } = (await (await page.request.get(`${server.url}/api/alerts?limit=1`)).json()) as {
       alerts: { id: string; assetId: string }[];
     };
+    const { cases } = (await (await page.request.get(`${server.url}/api/cases`)).json()) as {
+      cases: { id: string }[];
+    };
     const paths = [
       '/',
       `/alerts/${alerts[0]!.id}`,
       '/watch',
+      '/cases',
+      cases[0] === undefined ? '/cases' : `/cases/${cases[0].id}`,
       '/assets',
       `/assets/${alerts[0]!.assetId}`,
       '/monitors',
@@ -237,7 +257,6 @@ describe.skipIf(found === undefined)('the console', () => {
     for (const [scheme, width] of [
       ['light', 1280],
       ['dark', 390],
-      ['dark', 1280],
     ] as const) {
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize({ width, height: 800 });

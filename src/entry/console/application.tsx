@@ -12,6 +12,8 @@ const Workbench = lazy(() => import('./workbench/workbench.tsx'));
 const Watch = lazy(() => import('./watch/watch.tsx'));
 const Assets = lazy(() => import('./assets/assets.tsx'));
 const Asset = lazy(() => import('./assets/asset.tsx'));
+const Cases = lazy(() => import('./cases/cases.tsx'));
+const Case = lazy(() => import('./cases/case.tsx'));
 const Monitors = lazy(() => import('./monitors/monitors.tsx'));
 const Reports = lazy(() => import('./reports/reports.tsx'));
 const System = lazy(() => import('./system/system.tsx'));
@@ -39,6 +41,8 @@ export function Application() {
             <Route path="/watch" component={Watch} />
             <Route path="/assets" component={Assets} />
             <Route path="/assets/:id" component={Asset} />
+            <Route path="/cases" component={Cases} />
+            <Route path="/cases/:id" component={Case} />
             <Route path="/monitors" component={Monitors} />
             <Route path="/reports" component={Reports} />
             <Route path="/system" component={System} />

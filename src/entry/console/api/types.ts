@@ -350,3 +350,107 @@ export interface ReviewerReport {
 export interface ResemblingAsset extends AssetSummary {
   readonly match: { readonly referenceId: string; readonly confidence: number };
 }
+
+export type ReplyClass = 'removed' | 'refused' | 'under-investigation' | 'no-answer' | 'counter-claim';
+export type CaseOutcome = 'removed' | 'settled' | 'withdrawn' | 'not-pursued' | 'court';
+export type NoticeForm = 'ja-a' | 'ja-platform' | 'dmca' | 'dsa16' | 'generator';
+export type AiOrigin = 'verified' | 'declared-in-file' | 'declared-by-poster' | 'suspected' | 'not-asserted';
+export type Manner = 'a' | 'b' | 'c' | 'other';
+
+export interface Rung {
+  readonly id: string;
+  readonly label: Sentence;
+  readonly forms: readonly NoticeForm[];
+}
+
+export interface Particulars {
+  readonly grounds?: string;
+  readonly rights?: readonly string[];
+  readonly manner?: Manner;
+  readonly mannerText?: string;
+  readonly location?: string;
+  readonly aiOrigin?: { readonly grade: AiOrigin; readonly reason?: string; readonly quotation?: string };
+}
+
+export interface CaseSummary {
+  readonly id: string;
+  /** The newest event, as with alerts. */
+  readonly seq: number;
+  readonly state: 'open' | 'closed';
+  readonly title: string;
+  readonly materials: readonly {
+    readonly alertId: string;
+    readonly outputSha256: string;
+    readonly pageUrl: string | null;
+    readonly imageUrl: string | null;
+    readonly account: string | null;
+  }[];
+  readonly ladder: { readonly rungs: readonly Rung[] };
+  readonly rung: string;
+  readonly particulars: Particulars;
+  readonly approved: { readonly noticeId: string; readonly form: string } | null;
+  readonly sent: number;
+  readonly clock: { readonly dueAt: string } | null;
+  readonly reply: { readonly class: ReplyClass; readonly reason: string | null } | null;
+  readonly urls: Readonly<
+    Record<string, { readonly outcome: 'present' | 'gone' | 'unknown'; readonly at: string }>
+  >;
+  readonly outcome: CaseOutcome | null;
+  readonly nextAction: string;
+  readonly openedAt: string;
+  readonly lastEventAt: string;
+}
+
+export interface CaseDetail extends CaseSummary {
+  readonly events: readonly {
+    readonly seq: number;
+    readonly at: string;
+    readonly actor: string;
+    readonly event: Readonly<Record<string, unknown>> & { readonly type: string };
+  }[];
+  readonly notices: readonly {
+    readonly noticeId: string;
+    readonly form: NoticeForm;
+    readonly lang: 'ja' | 'en';
+    readonly approvedBy: string;
+    readonly approvedAt: string;
+  }[];
+}
+
+/** A part of a printed notice. */
+export type Block =
+  | { readonly kind: 'heading'; readonly text: string }
+  | { readonly kind: 'paragraph'; readonly text: string; readonly align?: 'left' | 'right' | 'center' }
+  | { readonly kind: 'fields'; readonly rows: readonly { readonly label: string; readonly text: string }[] }
+  | { readonly kind: 'list'; readonly items: readonly string[] };
+
+export interface NoticeDraft {
+  readonly title: string;
+  readonly blocks: readonly Block[];
+  readonly details: readonly {
+    readonly element: string;
+    readonly message: Sentence;
+    readonly remedy: string;
+  }[];
+  readonly warnings: readonly Sentence[];
+  readonly attestations: readonly (Sentence & { readonly id: string })[];
+}
+
+export interface Coverage {
+  readonly tiers: readonly {
+    readonly tier: Tier;
+    readonly assets: number;
+    readonly overdue: number;
+    readonly unwatched: number;
+    readonly cadenceMs: number;
+  }[];
+  readonly assets: readonly {
+    readonly assetId: string;
+    readonly title: string;
+    readonly lastLookedAt: string | null;
+    readonly dueAt: string;
+    readonly overdue: boolean;
+    readonly monitors: readonly string[];
+    readonly outputs: number;
+  }[];
+}

@@ -29,7 +29,16 @@ export default function Asset() {
     [t.assets.characters, asset.characters.join(', ')],
     [t.assets.author, asset.author],
     [t.assets.rightsHolder, asset.rights_holder],
-    [t.assets.claim, Object.values(asset.claim).filter(Boolean).join(' · ')],
+    [
+      t.assets.claim,
+      Object.values(asset.claim)
+        .filter((value) => value !== null)
+        .map(
+          (value) =>
+            (t.assets.claims as Readonly<Record<string, string>>)[value] ?? value.replaceAll('|', ', '),
+        )
+        .join(' · '),
+    ],
     [t.assets.authorship, asset.human_authorship],
     [t.assets.published, asset.published],
   ];

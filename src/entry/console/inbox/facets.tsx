@@ -22,7 +22,9 @@ export function Facets({
     const given = counts[name] ?? {};
     const values =
       order?.filter((value) => given[value] !== undefined) ??
-      Object.keys(given).toSorted((a, b) => given[b]! - given[a]! || a.localeCompare(b));
+      Object.keys(given)
+        .filter((value) => name !== 'decision' || value !== 'none')
+        .toSorted((a, b) => given[b]! - given[a]! || a.localeCompare(b));
     const current = filters[name];
     if (values.length === 0 && current === undefined) return null;
     return (

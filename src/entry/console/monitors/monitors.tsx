@@ -11,6 +11,7 @@ import { Card, Page } from '../parts/page.tsx';
 import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
+import { Coverage } from './coverage.tsx';
 
 const SCAN_COLOURS: Record<Scan['state'], string> = { running: 'ai', done: 'teal', failed: 'red' };
 
@@ -63,6 +64,7 @@ export default function Monitors() {
           <Scans monitor={chosen} />
         </>
       )}
+      <Coverage />
     </Page>
   );
 }
@@ -122,7 +124,7 @@ function Row({ monitor, choose }: { monitor: Monitor; choose: () => void }) {
       </Table.Td>
       <Table.Td>{monitor.nextRunAt === null ? '–' : <When at={monitor.nextRunAt} size="sm" />}</Table.Td>
       <Table.Td>
-        {person.may('admin') && (
+        {person.may('reviewer') && (
           <Group gap="xs" wrap="nowrap" justify="flex-end">
             <Button
               size="xs"
@@ -133,21 +135,23 @@ function Row({ monitor, choose }: { monitor: Monitor; choose: () => void }) {
             >
               {t.monitors.run}
             </Button>
-            <Button
-              size="xs"
-              variant="subtle"
-              color="gray"
-              leftSection={
-                monitor.paused ? (
-                  <IconPlayerPlay size={14} aria-hidden />
-                ) : (
-                  <IconPlayerPause size={14} aria-hidden />
-                )
-              }
-              onClick={() => act.mutate(monitor.paused ? 'resume' : 'pause')}
-            >
-              {monitor.paused ? t.monitors.resume : t.monitors.pause}
-            </Button>
+            {person.may('admin') && (
+              <Button
+                size="xs"
+                variant="subtle"
+                color="gray"
+                leftSection={
+                  monitor.paused ? (
+                    <IconPlayerPlay size={14} aria-hidden />
+                  ) : (
+                    <IconPlayerPause size={14} aria-hidden />
+                  )
+                }
+                onClick={() => act.mutate(monitor.paused ? 'resume' : 'pause')}
+              >
+                {monitor.paused ? t.monitors.resume : t.monitors.pause}
+              </Button>
+            )}
           </Group>
         )}
       </Table.Td>

@@ -81,7 +81,7 @@ function AlertCharts({ report }: { report: AlertReport }) {
     ...decided,
   }));
   const opened = report.days.reduce((sum, day) => sum + day.opened, 0);
-  const axis = { xAxisProps: { minTickGap: 24 }, gridAxis: 'y', h: HEIGHT, withLegend: true } as const;
+  const axis = { xAxisProps: { minTickGap: 24 }, h: HEIGHT, withLegend: true } as const;
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 3 }}>

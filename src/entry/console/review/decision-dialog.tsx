@@ -1,5 +1,5 @@
 import { Button, Group, Kbd, Modal, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useEffectEvent, useState } from 'react';
 import type { Alert, AlertDetail, Decision } from '../api/types.ts';
 import { useText } from '../text/index.tsx';
 
@@ -32,14 +32,41 @@ export function DecisionDialog({ decision, alerts, rules: offered = [], close, d
   const rules = offered
     .filter((each) => each.decision === decision)
     .map(({ id, name }) => ({ value: id, label: name }));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     if (reason !== '') decide(reason, rule ?? undefined);
   };
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    // A list that is open takes its own Enter.
+    if (
+      event.defaultPrevented ||
+      event.repeat ||
+      event.isComposing ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
+    const number = Number(event.key);
+    const typing =
+      event.target instanceof HTMLTextAreaElement ||
+      (event.target instanceof HTMLInputElement && event.target.type === 'text');
+    const pressing = event.target instanceof HTMLButtonElement;
+    if (!typing && number >= 1 && number <= presets.length + 1) setChosen(number - 1);
+    if (event.key !== 'Enter' || event.shiftKey || pressing) return;
+    event.preventDefault();
+    submit();
+  });
+  // On the whole page: a quick hand is faster than the focus.
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => onKey(event);
+    document.addEventListener('keydown', listener);
+    return () => document.removeEventListener('keydown', listener);
+  }, []);
   return (
     <Modal
       opened
       onClose={close}
+      transitionProps={{ duration: 0 }}
       closeButtonProps={{ 'aria-label': t.common.close }}
       title={
         <Text fw={650}>
@@ -51,12 +78,9 @@ export function DecisionDialog({ decision, alerts, rules: offered = [], close, d
       }
     >
       <form
-        onSubmit={submit}
-        onKeyDown={(event) => {
-          const number = Number(event.key);
-          const typing = event.target instanceof HTMLTextAreaElement;
-          if (!typing && number >= 1 && number <= presets.length + 1) setChosen(number - 1);
-          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) submit(event);
+        onSubmit={(event: FormEvent) => {
+          event.preventDefault();
+          submit();
         }}
       >
         <Stack>

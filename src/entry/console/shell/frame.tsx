@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import {
   type Icon,
   IconActivityHeartbeat,
+  IconBriefcase,
   IconChartHistogram,
   IconDots,
   IconEye,
@@ -39,6 +40,7 @@ interface Place {
 const PLACES: readonly Place[] = [
   { key: 'inbox', path: '/', icon: IconInbox },
   { key: 'watch', path: '/watch', icon: IconEye },
+  { key: 'cases', path: '/cases', icon: IconBriefcase },
   { key: 'assets', path: '/assets', icon: IconPhotoScan },
   { key: 'monitors', path: '/monitors', icon: IconRadar2 },
   { key: 'reports', path: '/reports', icon: IconChartHistogram },

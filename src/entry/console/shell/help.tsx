@@ -22,7 +22,7 @@ export function Help({ opened, close }: { opened: boolean; close: () => void }) 
               <Table.Tbody>
                 {keys.map(([key, what]) => (
                   <Table.Tr key={key}>
-                    <Table.Td w={110}>
+                    <Table.Td w={150}>
                       {key.split(' ').map((each) => (
                         <span key={each}>
                           <kbd>{each}</kbd>{' '}

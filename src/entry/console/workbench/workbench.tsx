@@ -29,6 +29,7 @@ import { DECISIONS, DecisionDialog } from '../review/decision-dialog.tsx';
 import { useOutcome } from '../review/use-outcome.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { useText } from '../text/index.tsx';
+import { CaseButton } from './case-button.tsx';
 import { Comparison } from './comparison.tsx';
 import { Facts } from './facts.tsx';
 import { useDecided } from './use-decided.ts';
@@ -204,6 +205,7 @@ function Bench({
           </span>
         </Group>
         <Group gap={6} wrap="nowrap">
+          {alert.decision === 'confirm' && alert.state === 'decided' && <CaseButton alertId={alert.id} />}
           <Button
             size="compact-sm"
             variant="subtle"
