@@ -3,7 +3,7 @@ import type { Compared } from './compare.ts';
 import { type Example, type Model, fitLogistic, scoreOf } from './logistic.ts';
 
 /** Ridge penalties: the kind has fewer examples, and they lie further apart. */
-const SCORE_PENALTY = 20;
+const SCORE_PENALTY = 3;
 const KIND_PENALTY = 3;
 /** How often the best transform of each pair is chosen anew by the model fitted before. */
 const ROUNDS = 4;

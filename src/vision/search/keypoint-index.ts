@@ -40,19 +40,19 @@ export interface KeypointQueryOptions {
   readonly top: number;
   /** Largest descriptor distance that counts. */
   readonly radius: number;
-  /** Nearest branches of the vocabulary, and nearest words of each, that are looked into. */
-  readonly branches: number;
-  readonly perBranch: number;
-  /** At most so many of the output's points are asked about, evenly taken from its list. */
+  /** At most so many of the output's points are asked about, as they lie and mirrored, evenly taken from its list. */
   readonly points: number;
+  readonly mirroredPoints: number;
+  /** At most so many stored points are compared, under the rarest words first: a bound on time at any size. */
+  readonly postings: number;
 }
 
 export const KEYPOINT_QUERY: KeypointQueryOptions = {
   top: 24,
   radius: 44,
-  branches: 1,
-  perBranch: 1,
   points: 700,
+  mirroredPoints: 450,
+  postings: 400_000,
 };
 
 /** Of a point that no work's point resembles closely: nothing is known. */
@@ -62,6 +62,14 @@ const UNSEEN_RARITY = 0.8;
 interface PointShapes {
   readonly level: Uint8Array;
   readonly turn: Uint8Array;
+}
+
+/** A point of the output, as it lies (0) or mirrored (1), that works are looked up for. */
+interface Asked {
+  readonly side: 0 | 1;
+  readonly point: number;
+  readonly word: number;
+  readonly postings: number;
 }
 
 /** A run of works whose postings lie sorted by word. */
@@ -123,31 +131,44 @@ export class KeypointIndex {
     this.#file();
     const rarity = new Float32Array(2 * keypoints.count).fill(UNSEEN_RARITY);
     const found = new Collector(this.#idBySlot.length, keypoints, this.#pointsBySlot);
-    const stride = Math.max(1, keypoints.count / options.points);
-    const words = new Int32Array(options.branches * options.perBranch);
-    for (const mirrored of [0, 1]) {
-      const descriptors = mirrored
-        ? transformDescriptors(keypoints.descriptors, { mirrored: true, inverted: false })
-        : keypoints.descriptors;
-      for (let next = 0; next < keypoints.count; next += stride) {
-        const i = Math.floor(next);
-        const n = nearestWords(
-          this.#vocabulary,
-          descriptors,
-          i * DESCRIPTOR_WORDS,
-          options.branches,
-          options.perBranch,
-          words,
-        );
-        found.begin(i, mirrored);
-        for (const segment of this.#segments) {
-          for (let k = 0; k < n; k += 1) scan(segment, words[k]!, descriptors, i, options.radius, found);
-        }
-        const rare = found.end(options.radius, this.size);
-        if (rare !== undefined) rarity[mirrored * keypoints.count + i] = rare;
+    const sides = [
+      keypoints.descriptors,
+      transformDescriptors(keypoints.descriptors, { mirrored: true, inverted: false }),
+    ] as const;
+    const asked = [
+      ...this.#wordsOf(sides[0], 0, keypoints.count, options.points),
+      ...this.#wordsOf(sides[1], 1, keypoints.count, options.mirroredPoints),
+    ].toSorted((a, b) => a.postings - b.postings);
+    let left = options.postings;
+    for (const { side, point, word, postings } of asked) {
+      left -= postings;
+      if (left < 0) {
+        rarity[side * keypoints.count + point] = Math.log(1 + this.size / postings) / Math.log(1 + this.size);
+        continue;
       }
+      found.begin(point, side);
+      for (const segment of this.#segments) {
+        scan(segment, word, sides[side], point, options.radius, found);
+      }
+      const rare = found.end(options.radius, this.size);
+      if (rare !== undefined) rarity[side * keypoints.count + point] = rare;
     }
     return { works: found.best(options.top, this.#idBySlot), rarity };
+  }
+
+  /** Of some points, evenly taken, the word and how many works' points are filed under it. */
+  #wordsOf(descriptors: Int32Array, side: 0 | 1, count: number, limit: number): Asked[] {
+    const asked: Asked[] = [];
+    const nearest = new Int32Array(1);
+    for (let next = 0, stride = Math.max(1, count / limit); next < count; next += stride) {
+      const point = Math.floor(next);
+      nearestWords(this.#vocabulary, descriptors, point * DESCRIPTOR_WORDS, 1, 1, nearest);
+      const word = nearest[0]!;
+      let postings = 0;
+      for (const { starts } of this.#segments) postings += starts[word + 1]! - starts[word]!;
+      asked.push({ side, point, word, postings });
+    }
+    return asked;
   }
 
   /** Brings pending works into a segment, and small segments together. */
@@ -168,6 +189,13 @@ export class KeypointIndex {
   }
 }
 
+/**
+ * Of the bits in which a pair may differ, so many at most lie in the two middle words, and in the first half: farther
+ * ones need no closer look. Of true pairs hardly any is lost.
+ */
+const MIDDLE_SHARE = 0.5;
+const HALF_SHARE = 0.7;
+
 function scan(
   segment: Segment,
   word: number,
@@ -186,18 +214,20 @@ function scan(
   const q6 = descriptors[q + 6]!;
   const q7 = descriptors[q + 7]!;
   const stored = segment.descriptors;
+  const middleRadius = radius * MIDDLE_SHARE;
+  const halfRadius = radius * HALF_SHARE;
   const end = segment.starts[word + 1]!;
   for (let p = segment.starts[word]!, at = p * DESCRIPTOR_WORDS; p < end; p += 1, at += DESCRIPTOR_WORDS) {
     // Bit counts of three words fit into nibbles together, those of all eight into bytes.
-    const half =
-      bytes(nibbles(stored[at]! ^ q0) + nibbles(stored[at + 1]! ^ q1)) +
-      bytes(nibbles(stored[at + 2]! ^ q2) + nibbles(stored[at + 3]! ^ q3));
-    const lows = Math.imul(half, 0x01010101) >>> 24;
-    if (lows > radius) continue;
+    const middle = bytes(nibbles(stored[at + 1]! ^ q1) + nibbles(stored[at + 2]! ^ q2));
+    if (Math.imul(middle, 0x01010101) >>> 24 > middleRadius) continue;
+    const half = middle + bytes(nibbles(stored[at]! ^ q0) + nibbles(stored[at + 3]! ^ q3));
+    const halfDistance = Math.imul(half, 0x01010101) >>> 24;
+    if (halfDistance > halfRadius) continue;
     const rest =
       bytes(nibbles(stored[at + 4]! ^ q4) + nibbles(stored[at + 5]! ^ q5)) +
       bytes(nibbles(stored[at + 6]! ^ q6) + nibbles(stored[at + 7]! ^ q7));
-    const distance = lows + (Math.imul(rest, 0x01010101) >>> 24);
+    const distance = halfDistance + (Math.imul(rest, 0x01010101) >>> 24);
     if (distance <= radius) found.add(segment.slotOf[p]!, segment.pointOf[p]!, distance);
   }
 }
@@ -276,27 +306,40 @@ class Collector {
   }
 
   best(top: number, idBySlot: readonly (number | undefined)[]): Correspondences[] {
-    const slots: number[] = [];
-    for (let slot = 0; slot < idBySlot.length; slot += 1) {
-      if (this.#votes[slot]! > 0 && idBySlot[slot] !== undefined) slots.push(slot);
+    const shortlist = this.#shortlist(top * SHORTLIST, idBySlot);
+    const rankOf = new Int16Array(idBySlot.length).fill(-1);
+    for (const [rank, slot] of shortlist.entries()) rankOf[slot] = rank;
+    const members = shortlist.map((): number[] => []);
+    for (let i = 0; i < this.#length; i += 1) {
+      const rank = rankOf[this.#slot[i]!]!;
+      if (rank >= 0) members[rank]!.push(i);
     }
-    const shortlist = largest(slots, (slot) => this.#votes[slot]!, top * SHORTLIST);
-    const members = new Map(shortlist.map((slot) => [slot, [] as number[]]));
-    for (let i = 0; i < this.#length; i += 1) members.get(this.#slot[i]!)?.push(i);
-    const scores = new Map(shortlist.map((slot) => [slot, this.#votesOfBestPose(members.get(slot)!)]));
-    return largest(shortlist, (slot) => scores.get(slot)!, top).map((slot) => {
-      const list = members.get(slot)!;
-      return {
+    return shortlist
+      .map((slot, rank) => ({ slot, list: members[rank]!, votes: this.#votesOfBestPose(members[rank]!) }))
+      .toSorted((a, b) => b.votes - a.votes || a.slot - b.slot)
+      .slice(0, top)
+      .map(({ slot, list, votes }) => ({
         id: idBySlot[slot]!,
-        votes: scores.get(slot)!,
+        votes,
         length: list.length,
         output: Uint16Array.from(list, (i) => this.#output[i]!),
         work: Uint16Array.from(list, (i) => this.#work[i]!),
         distance: Uint8Array.from(list, (i) => this.#distance[i]!),
         mirrored: Uint8Array.from(list, (i) => this.#mirrored[i]!),
         vote: Float32Array.from(list, (i) => this.#vote[i]!),
-      };
-    });
+      }));
+  }
+
+  /** At least `count` slots with the most votes where there are so many, in no order. */
+  #shortlist(count: number, idBySlot: readonly (number | undefined)[]): number[] {
+    // Numbers alone sort much faster than slots by their number.
+    const least = this.#votes.toSorted().at(-count) ?? 0;
+    const slots: number[] = [];
+    for (let slot = 0; slot < idBySlot.length; slot += 1) {
+      const votes = this.#votes[slot]!;
+      if (votes > 0 && votes >= least && idBySlot[slot] !== undefined) slots.push(slot);
+    }
+    return slots;
   }
 
   #votesOfBestPose(members: readonly number[]): number {
@@ -339,11 +382,6 @@ class Collector {
 }
 
 const poses = new Float32Array(POSES);
-
-/** The `count` with the largest value, largest first, equal ones in ascending order. */
-function largest(from: readonly number[], value: (each: number) => number, count: number): number[] {
-  return from.toSorted((a, b) => value(b) - value(a) || a - b).slice(0, count);
-}
 
 function buildSegment(
   works: ReadonlyMap<number, { words: Int32Array; descriptors: Int32Array }>,

@@ -24,7 +24,7 @@ import {
   describeChange,
   runnerUpTo,
 } from '../../../src/vision/matching/score.ts';
-import { KeypointIndex } from '../../../src/vision/search/keypoint-index.ts';
+import { KEYPOINT_QUERY, KeypointIndex } from '../../../src/vision/search/keypoint-index.ts';
 import { trainVocabulary } from '../../../src/vision/search/vocabulary.ts';
 import { draw, grey, lay, pixel } from './pictures.ts';
 
@@ -201,6 +201,13 @@ describe('KeypointIndex', () => {
       slow.query(keypoints);
     }
     expect(slow.query(keypoints)).toEqual(index.query(keypoints));
+  });
+
+  it('compares no more stored points than it may, the rarest first, and still finds the work', () => {
+    const bounded = index.query(keypoints, { ...KEYPOINT_QUERY, postings: 4_000 });
+    expect(bounded.works[0]!.id).toBe(4);
+    const all = index.query(keypoints).works[0]!;
+    expect(bounded.works[0]!.length).toBeLessThan(all.length / 2);
   });
 
   it('forgets what is removed and refuses what is there', () => {
