@@ -22,9 +22,10 @@ import {
   matchRetroactively,
   pendingSightings,
 } from './features/checks/index.ts';
-import { type SourceContext, readSecret } from './features/sources/index.ts';
+import type { SourceContext } from './features/sources/index.ts';
 import type { ScanDependencies } from './features/monitoring/index.ts';
 import { type NoticeDependencies, type SealingDependencies, attendCases } from './features/takedown/index.ts';
+import type { CaptureSettings } from './platform/capture/capture-page.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
@@ -55,6 +56,8 @@ export interface App extends AsyncDisposable {
   readonly checks: CheckDependencies;
   /** What changed just now, in whichever process. */
   readonly live: LiveFeed;
+  /** How pages are captured. */
+  readonly capture: CaptureSettings;
   /** What sources may use, but for the words to search by. */
   readonly sources: Omit<SourceContext, 'queries'>;
   readonly notices: NoticeDependencies;
@@ -93,7 +96,7 @@ export interface AppOptions {
 }
 
 /** The most connections a process opens: `features` for its own tables, `queue` for BullMQ (one listens a worker). */
-const CONNECTIONS = { features: 8, queue: 7 } as const;
+const CONNECTIONS = { features: 8, queue: 8 } as const;
 /** A change of the catalogue reaches every process within this time and the reading of what changed. */
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
@@ -146,9 +149,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     const compute = new ComputePool({ size: config.concurrency, ...config.compute, trustedPem });
     closers.push(() => compute.close());
     const network = await openNetwork(config, secrets);
+    const turns = new Turns(db, parseLimits(config.fetch.limits));
     const web = new WebClient({
       network,
-      turns: new Turns(db, parseLimits(config.fetch.limits)),
+      turns,
       timeoutMs: config.fetch.timeoutMs,
       contact: config.fetch.contact,
     });
@@ -167,11 +171,20 @@ export async function openApp(options: AppOptions): Promise<App> {
     };
     const sources: App['sources'] = {
       web,
-      secret: (reference) =>
-        readSecret(reference, { variables: secrets.named, directory: config.secretsDir }),
+      secret: async (reference) => {
+        const { readSecret } = await import('./features/sources/index.ts');
+        return readSecret(reference, { variables: secrets.named, directory: config.secretsDir });
+      },
       clock,
       log,
       maxBytes: config.limits.maxBytes,
+    };
+    const capture: CaptureSettings = {
+      ...config.capture,
+      network,
+      turns,
+      contact: config.fetch.contact,
+      clock,
     };
     let opened: Promise<JobQueue> | undefined;
     const queue = () => (opened ??= openQueue(config, secrets, databaseUrl, log, closers));
@@ -214,6 +227,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       checks,
       live,
       sources,
+      capture,
       notices,
       evidence: {
         ...notices,
@@ -234,12 +248,12 @@ export async function openApp(options: AppOptions): Promise<App> {
         );
       },
       queue,
-      startWorkers: async (queues = ['checks', 'scans', 'upkeep']) => {
+      startWorkers: async (queues = ['checks', 'scans', 'captures', 'upkeep']) => {
         const jobs = await queue();
         await app.keepIndexFresh();
         const handlers = handlersOf(app);
         // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
-        const concurrency = { checks: config.concurrency * 2, scans: SCANS_AT_ONCE, upkeep: 1 };
+        const concurrency = { checks: config.concurrency * 2, scans: SCANS_AT_ONCE, captures: 1, upkeep: 1 };
         const workers = jobs.work(
           handlers,
           Object.fromEntries(queues.map((each) => [each, concurrency[each]])),
@@ -395,6 +409,16 @@ function handlersOf(app: App): Handlers {
   return {
     'check-sighting': async ({ sightingId }, { lastAttempt }) => {
       await checkSighting(app.checks, sightingId, lastAttempt);
+      if (app.config.capture.browser === undefined) return;
+      const { wantsCapture } = await import('./features/sources/index.ts');
+      if (!(await wantsCapture(app.db, sightingId))) return;
+      await (
+        await app.queue()
+      ).add('capture-page', { sightingId }, { jobId: `capture-${sightingId}`, bulk: true });
+    },
+    'capture-page': async ({ sightingId }) => {
+      const { captureSighting } = await import('./features/sources/index.ts');
+      await captureSighting({ ...app.checks, capture: app.capture }, sightingId);
     },
     'start-scan': async ({ monitorId }) => {
       const { isPaused, startScan } = await monitoring();

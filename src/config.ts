@@ -52,6 +52,8 @@ const environment = z.object({
   HTTP_PROXY: url('http:', 'https:'),
   HTTPS_PROXY: url('http:', 'https:'),
   NO_PROXY: list,
+  UTSUSHI_BROWSER: z.string().min(1).optional(),
+  UTSUSHI_CAPTURE_TIMEOUT_MS: positive(60_000),
   UTSUSHI_SECRETS_DIR: z.string().min(1).default('/run/secrets'),
   UTSUSHI_SCREEN_CAPACITY: positive(4 * availableParallelism()),
   UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),
@@ -92,6 +94,8 @@ export interface Config {
     readonly caFiles: readonly string[];
     readonly noProxy: readonly string[];
   };
+  /** The browser that captures pages; without one they are not captured. */
+  readonly capture: { readonly browser: string | undefined; readonly timeoutMs: number };
   /** Where the files lie that sources may refer to as secrets. */
   readonly secretsDir: string;
   /** How many pictures are screened at once, and how old the catalogue in memory may be then. */
@@ -159,6 +163,7 @@ export function loadConfig(
       caFiles: [e.UTSUSHI_CA_FILE, e.NODE_EXTRA_CA_CERTS].filter((file) => file !== undefined),
       noProxy: e.NO_PROXY,
     },
+    capture: { browser: e.UTSUSHI_BROWSER, timeoutMs: e.UTSUSHI_CAPTURE_TIMEOUT_MS },
     secretsDir: resolve(e.UTSUSHI_SECRETS_DIR),
     screening: { capacity: e.UTSUSHI_SCREEN_CAPACITY, indexMaxAgeMs: e.UTSUSHI_INDEX_MAX_AGE_MS },
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,

@@ -94,6 +94,17 @@ export const ERROR_CODES = {
     means: 'This process was silent for so long that another one goes on with its scan.',
     remedy: 'Nothing to do: nothing is lost or done twice.',
   },
+  browser_missing: {
+    retry: false,
+    means: 'Pages cannot be captured: no browser is configured, or the one configured is not there.',
+    remedy: 'Install Chromium and set UTSUSHI_BROWSER to its path. Everything else works without.',
+  },
+  capture_failed: {
+    retry: true,
+    means: 'The browser could not capture a page: it was too slow, too large, or broke.',
+    remedy:
+      'It is tried again a few times; what was found on the page stays. A person may capture it instead.',
+  },
   // compute
   compute_timeout: {
     retry: false,

@@ -25,6 +25,7 @@ import { reportRoutes } from './routes/reports.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { screenRoutes } from './routes/screen.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { sightingRoutes } from './routes/sightings.ts';
 import { userRoutes } from './routes/users.ts';
 import { viewRoutes } from './routes/views.ts';
 import { watchRoutes } from './routes/watch.ts';
@@ -48,6 +49,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   file_not_found: 404,
   invalid_request: 400,
   invalid_monitors: 400,
+  invalid_source: 400,
   usage: 400,
   empty_file: 400,
   unsupported_format: 415,
@@ -67,6 +69,7 @@ const ROUTES = [
   sessionRoutes,
   userRoutes,
   checkRoutes,
+  sightingRoutes,
   assetRoutes,
   pictureRoutes,
   alertRoutes,

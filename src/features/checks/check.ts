@@ -96,7 +96,7 @@ export async function checkSighting(
 
 async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
   const url = sighting.image_url;
-  if (url === null) return deps.spool.get(sighting.id);
+  if (url === null || sighting.acquisition !== 'fetched') return deps.spool.get(sighting.id);
   if (!/^https?:/i.test(url)) return storedBytes(deps, sighting.id, url);
   const { bytes, ...answer } = await fetchImage(deps.web, url, {
     maxBytes: deps.limits.maxBytes,

@@ -60,12 +60,16 @@ export async function openSighting(db: Executor, sighting: NewSighting, at: Date
 export async function openUpload(
   deps: { readonly db: Executor; readonly spool: Spool },
   bytes: Uint8Array,
-  sighting: Omit<NewSighting, 'acquisition' | 'imageUrl'>,
+  sighting: Omit<NewSighting, 'acquisition' | 'imageUrl'> & {
+    /** A person may also have captured it where it was shown; then they say where. */
+    readonly acquisition?: 'uploaded' | 'captured-by-person';
+    readonly imageUrl?: string | null;
+  },
   at: Date,
 ): Promise<string> {
   const id = randomUUID();
   await deps.spool.put(id, bytes);
-  return insertSighting(deps.db, id, { ...sighting, acquisition: 'uploaded', imageUrl: null }, at);
+  return insertSighting(deps.db, id, { acquisition: 'uploaded', imageUrl: null, ...sighting }, at);
 }
 
 async function insertSighting(db: Executor, id: string, sighting: NewSighting, at: Date): Promise<string> {

@@ -1,3 +1,11 @@
+export {
+  type Capture,
+  captureSighting,
+  listCaptures,
+  readCaptureFile,
+  storePersonsCapture,
+  wantsCapture,
+} from './captures.ts';
 export { type QueryScope, catalogueQueries } from './queries.ts';
 export { type SourceSpec, openSource, parseSourceSpec, sourceSpec } from './open.ts';
 export { readSecret } from './secrets.ts';

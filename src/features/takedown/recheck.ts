@@ -1,11 +1,9 @@
-import { UtsushiError } from '../../errors.ts';
+import { probeUrl } from '../../platform/fetch/probe.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { Material, UrlOutcome } from './case.ts';
 
 /** More of a page or picture than this need not be read to know that it is there. */
 const MAX_BYTES = 256 * 1024;
-/** Not found, gone, and unavailable for legal reasons. */
-const GONE = new Set([404, 410, 451]);
 
 export interface Look {
   readonly url: string;
@@ -40,19 +38,6 @@ export async function lookAgain(web: WebClient, materials: readonly Material[]):
 }
 
 async function look(web: WebClient, url: string): Promise<Look> {
-  try {
-    // A person named this page in a case, as they would open it in their browser.
-    const { status, finalUrl } = await web.get(url, {
-      maxBytes: MAX_BYTES,
-      anyStatus: true,
-      robots: 'ignore',
-    });
-    if (GONE.has(status)) return { url, outcome: 'gone', status };
-    // A redirect away from the page is a front page or a sign-in: it says nothing of the material.
-    const same = new URL(finalUrl).pathname === new URL(url).pathname;
-    return { url, outcome: status === 200 && same ? 'present' : 'unknown', status };
-  } catch (thrown) {
-    const tooLarge = thrown instanceof UtsushiError && thrown.code === 'image_too_large';
-    return { url, outcome: tooLarge ? 'present' : 'unknown', status: null };
-  }
+  const { state, status } = await probeUrl(web, url, { sha256: null, maxBytes: MAX_BYTES });
+  return { url, outcome: state === 'up' ? 'present' : state === 'gone' ? 'gone' : 'unknown', status };
 }

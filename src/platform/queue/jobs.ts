@@ -11,6 +11,8 @@ export const JOBS = {
   scan: { queue: 'scans', payload: z.object({ scanId: z.uuid() }) },
   /** Goes again to where alerted outputs were seen. */
   'revisit-places': { queue: 'scans', payload: z.object({}) },
+  /** A candidate was found on the page of this sighting. */
+  'capture-page': { queue: 'captures', payload: z.object({ sightingId: z.uuid() }) },
   'match-retroactively': { queue: 'upkeep', payload: z.object({}) },
   sweep: { queue: 'upkeep', payload: z.object({}) },
   'attend-cases': { queue: 'upkeep', payload: z.object({}) },
@@ -23,7 +25,7 @@ export type JobName = keyof typeof JOBS;
 export type QueueName = (typeof JOBS)[JobName]['queue'];
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]['payload']>;
 
-export const QUEUE_NAMES = ['checks', 'scans', 'upkeep'] as const satisfies readonly QueueName[];
+export const QUEUE_NAMES = ['checks', 'scans', 'captures', 'upkeep'] as const satisfies readonly QueueName[];
 
 /** What a handler may know of the job that runs it. */
 export interface JobContext {

@@ -7,6 +7,7 @@ import { loadConfig } from '../../../config.ts';
 import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { sealAudit, verifyAudit } from '../../../features/audit/index.ts';
 import { firstAdminLink } from '../../../features/people/index.ts';
+import { browserVersion } from '../../../platform/capture/capture-page.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
 import { QUEUE_NAMES, type QueueName } from '../../../platform/queue/jobs.ts';
 import { untilStopped } from '../../../platform/process/until-stopped.ts';
@@ -186,6 +187,10 @@ async function runDoctor(options: CommonOptions): Promise<void> {
         return `${config.tsa.url} answered with a token of ${token.length} bytes`;
       });
     }
+    if (config.capture.browser === undefined) {
+      const detail = 'no browser is configured (UTSUSHI_BROWSER): the pages of candidates are not captured';
+      findings.push({ what: 'page capture', ok: true, warning: true, detail });
+    } else await examine('page capture', () => browserVersion(config.capture.browser));
     await examine('disk', async () => {
       // With an external database nothing has made it before the first stored picture.
       await mkdir(config.dataDir, { recursive: true, mode: 0o700 });

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { UtsushiError } from '../../errors.ts';
+import {
+  CAPTURE_FILES,
+  type CaptureFile,
+  type CaptureSettings,
+  capturePage,
+} from '../../platform/capture/capture-page.ts';
+import type { BlobStore } from '../../platform/storage/blobs.ts';
+import type { Database } from '../../platform/storage/database.ts';
+import { recordAudit } from '../audit/index.ts';
+
+/** How a sighting's page looked, as it is shown. */
+export interface Capture {
+  readonly id: string;
+  readonly acquisition: 'fetched' | 'captured-by-person';
+  /** What is to be said of how it was acquired; null where Utsushi fetched it itself. */
+  readonly statement: { readonly ja: string; readonly en: string } | null;
+  readonly capturedBy: string;
+  readonly capturedAt: Date;
+  readonly url: string;
+  readonly finalUrl: string | null;
+  readonly title: string | null;
+  readonly status: number | null;
+  /** SHA-256 of each file that there is. */
+  readonly files: Readonly<Partial<Record<CaptureFile, string>>>;
+  readonly software: string | null;
+}
+
+const STATEMENT = {
+  ja: '取得経路は提出者の申告',
+  en: 'How it was acquired is the statement of the person who submitted it',
+} as const;
+
+interface CaptureStore {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+}
+
+/**
+ * Whether a sighting's page should be captured now: a candidate was found on it, nobody captured it yet, and Utsushi
+ * came upon it itself.
+ */
+export async function wantsCapture(db: Database, sightingId: string): Promise<boolean> {
+  const found = await db
+    .selectFrom('sightings as s')
+    .innerJoin('checks as c', 'c.id', 's.check_id')
+    .select('s.id')
+    .where('s.id', '=', sightingId)
+    .where('s.acquisition', '=', 'fetched')
+    .where('s.page_url', 'like', 'http%')
+    .where('c.verdict', '=', 'candidate')
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('page_captures').select('id').whereRef('sighting_id', '=', 's.id'))),
+    )
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+/**
+ * Captures the page of a sighting into the evidence. Each call makes one more capture: a page may change.
+ *
+ * @returns the capture's id
+ * @throws UtsushiError `not_found` for a sighting without a page; as `capturePage`
+ */
+export async function captureSighting(
+  deps: CaptureStore & { readonly capture: CaptureSettings },
+  sightingId: string,
+): Promise<string> {
+  const sighting = await deps.db
+    .selectFrom('sightings')
+    .select('page_url')
+    .where('id', '=', sightingId)
+    .executeTakeFirst();
+  if (sighting?.page_url == null)
+    throw new UtsushiError('not_found', `${sightingId} is no sighting with a page`);
+  const { files, url, finalUrl, title, status, at, software } = await capturePage(
+    sighting.page_url,
+    deps.capture,
+  );
+  return storeCapture(deps, sightingId, at, {
+    acquisition: 'fetched',
+    capturedBy: 'utsushi',
+    capturedAt: at,
+    url,
+    finalUrl,
+    title,
+    status,
+    files: Object.fromEntries(CAPTURE_FILES.map((name) => [name, files[name].bytes])),
+    software,
+  });
+}
+
+/** Stores what a person captured where Utsushi cannot go, e.g. behind a sign-in. */
+export async function storePersonsCapture(
+  deps: CaptureStore,
+  sightingId: string,
+  capture: {
+    readonly by: string;
+    /** When they say that they captured it, and when they handed it in. */
+    readonly at: Date;
+    readonly receivedAt: Date;
+    readonly url: string;
+    readonly title: string | null;
+    readonly files: Partial<Record<CaptureFile, Uint8Array>>;
+    readonly software: string | null;
+  },
+): Promise<string> {
+  const { by, at, receivedAt, ...rest } = capture;
+  return storeCapture(deps, sightingId, receivedAt, {
+    ...rest,
+    acquisition: 'captured-by-person',
+    capturedBy: by,
+    capturedAt: at,
+    finalUrl: null,
+    status: null,
+  });
+}
+
+/** The captures of a sighting's page, oldest first. */
+export async function listCaptures(db: Database, sightingId: string): Promise<Capture[]> {
+  const rows = await db
+    .selectFrom('page_captures')
+    .selectAll()
+    .where('sighting_id', '=', sightingId)
+    .orderBy('captured_at')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    acquisition: row.acquisition,
+    statement: row.acquisition === 'captured-by-person' ? STATEMENT : null,
+    capturedBy: row.captured_by,
+    capturedAt: row.captured_at,
+    url: row.url,
+    finalUrl: row.final_url,
+    title: row.title,
+    status: row.status,
+    files: row.files,
+    software: row.software,
+  }));
+}
+
+/** @throws UtsushiError `not_found` */
+export async function readCaptureFile(deps: CaptureStore, id: string, name: CaptureFile): Promise<Buffer> {
+  const row = await deps.db
+    .selectFrom('page_captures')
+    .select('files')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  const sha256 = row?.files[name];
+  if (sha256 === undefined) throw new UtsushiError('not_found', `no capture ${id} has a file ${name}`);
+  return deps.blobs.get(sha256);
+}
+
+async function storeCapture(
+  { db, blobs }: CaptureStore,
+  sightingId: string,
+  at: Date,
+  capture: Omit<Capture, 'id' | 'statement' | 'files'> & { files: Partial<Record<CaptureFile, Uint8Array>> },
+): Promise<string> {
+  const id = randomUUID();
+  const files: Partial<Record<CaptureFile, string>> = {};
+  for (const name of CAPTURE_FILES) {
+    const bytes = capture.files[name];
+    if (bytes !== undefined) files[name] = await blobs.put(bytes);
+  }
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('page_captures')
+      .values({
+        id,
+        sighting_id: sightingId,
+        acquisition: capture.acquisition,
+        captured_by: capture.capturedBy,
+        captured_at: capture.capturedAt,
+        url: capture.url,
+        final_url: capture.finalUrl,
+        title: capture.title,
+        status: capture.status,
+        files: JSON.stringify(files),
+        software: capture.software,
+      })
+      .execute();
+    await recordAudit(tx, [
+      {
+        at,
+        kind: 'page.captured',
+        subject: id,
+        payload: {
+          sightingId,
+          acquisition: capture.acquisition,
+          capturedBy: capture.capturedBy,
+          capturedAt: capture.capturedAt,
+          statement: capture.acquisition === 'captured-by-person' ? STATEMENT.ja : null,
+          url: capture.url,
+          finalUrl: capture.finalUrl,
+          status: capture.status,
+          files,
+          software: capture.software,
+        },
+      },
+    ]);
+  });
+  return id;
+}

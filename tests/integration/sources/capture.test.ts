@@ -1,0 +1,262 @@
+/** Pages into evidence: by a real browser that cannot leave through any other door than the guard's, and by people. */
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { App } from '../../../src/app.ts';
+import { buildServer } from '../../../src/entry/http/server.ts';
+import { importCatalogue, listImport } from '../../../src/features/catalogue/index.ts';
+import { openSighting } from '../../../src/features/checks/index.ts';
+import { type Capture, listCaptures } from '../../../src/features/sources/index.ts';
+import { capturePage } from '../../../src/platform/capture/capture-page.ts';
+import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
+import { Network } from '../../../src/platform/fetch/network.ts';
+import { NO_BROWSER, findBrowser } from '../../support/browser.ts';
+import { type Installation, eventually, install } from '../../support/installation.ts';
+import { artwork } from '../../support/pictures.ts';
+import { type WebServer, serve } from '../../support/web-server.ts';
+
+const CHROMIUM = findBrowser();
+const TOKEN = 'a-token-only-for-this-test';
+const AT = new Date('2026-11-23T15:30:00Z');
+let installation: Installation;
+let app: App;
+let api: FastifyInstance;
+/** Open to Utsushi, and a place inside that is not. */
+let site: WebServer;
+let inside: WebServer;
+
+beforeAll(async () => {
+  inside = await serve((_, response) => void response.end('secret'));
+  site = await serve(async (_, response, url) => {
+    if (url.pathname === '/picture.png') return void response.end(await artwork(0).png().toBuffer());
+    if (url.pathname === '/late.png') return void response.end(await artwork(1).png().toBuffer());
+    if (url.pathname === '/never') return;
+    if (url.pathname !== '/post/1') return void response.writeHead(404).end();
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(`<!doctype html><title>猫の絵 – 投稿</title><body style="margin:0;font-family:sans-serif">
+      <h1>猫の絵を描きました</h1><img src="/picture.png"><div style="height:3000px;background:linear-gradient(#fff,#fc8)"></div>
+      <img id="late" loading="lazy" src="/late.png" width="320" height="320"><p id="said"></p>
+      <iframe src="http://${inside.host}/frame"></iframe><img src="http://${inside.host}/image">
+      <script>
+        fetch('http://${inside.host}/fetch', { mode: 'no-cors' }).catch(() => {});
+        new WebSocket('ws://${inside.host}/socket').onerror = () => {};
+        document.getElementById('said').textContent = '末尾 ' + new Intl.DateTimeFormat().resolvedOptions().timeZone;
+      </script>`);
+  });
+  installation = await install('postgres', {
+    UTSUSHI_FETCH_ALLOWED_HOSTS: site.host,
+    ...(CHROMIUM === undefined ? {} : { UTSUSHI_BROWSER: CHROMIUM }),
+  });
+  app = await installation.open();
+  const works = join(installation.dataDir, 'works');
+  await mkdir(works);
+  await artwork(0).png().toFile(join(works, 'work.png'));
+  await importCatalogue(app.checks, await listImport(works, undefined), { tier: 'high', actor: 'test' });
+  api = await buildServer({ app, apiToken: TOKEN });
+  await app.startWorkers();
+});
+afterAll(async () => {
+  await api?.close();
+  await installation?.close();
+  await site?.close();
+  await inside?.close();
+});
+
+const get = (url: string) => api.inject({ url, headers: { authorization: `Bearer ${TOKEN}` } });
+
+describe.skipIf(CHROMIUM === undefined)(
+  `by a browser${CHROMIUM === undefined ? `: ${NO_BROWSER}` : ''}`,
+  () => {
+    test('a page becomes a picture of all of it, its HTML, an archive and a PDF, each with its digest', async () => {
+      const capture = await capturePage(`${site.base}/post/1`, { ...app.capture, clock: () => AT });
+      expect(capture).toMatchObject({
+        title: '猫の絵 – 投稿',
+        status: 200,
+        finalUrl: `${site.base}/post/1`,
+        at: AT,
+      });
+      const { png, html, mhtml, pdf } = capture.files;
+      for (const { bytes, sha256 } of [png, html, mhtml, pdf])
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+      const { width, height } = await sharp(png.bytes).metadata();
+      expect(width).toBe(1_280);
+      expect(height).toBeGreaterThan(3_600);
+      // What scripts wrote, in Japan's time zone, and what loads only when it comes into view.
+      expect(html.bytes.toString()).toContain('末尾 Asia/Tokyo');
+      expect(site.seen.map(({ url }) => url)).toContain('/late.png');
+      expect(mhtml.bytes.toString()).toContain('Content-Location');
+      expect(pdf.bytes.subarray(0, 5).toString()).toBe('%PDF-');
+    });
+
+    test('nothing on the page reaches an address inside', async () => {
+      await capturePage(`${site.base}/post/1`, app.capture);
+      expect(inside.seen).toEqual([]);
+      // It does try: an administrator who opens that place sees the requests come.
+      const allowed = [site.host, inside.host].map(parseEndpoint);
+      await capturePage(`${site.base}/post/1`, { ...app.capture, network: new Network({ allowed }) });
+      expect(new Set(inside.seen.map(({ url }) => url))).toEqual(
+        new Set(['/frame', '/image', '/fetch', '/socket']),
+      );
+      await expect(capturePage(inside.base, app.capture)).rejects.toMatchObject({ code: 'fetch_forbidden' });
+      await expect(capturePage('file:///etc/passwd', app.capture)).rejects.toMatchObject({
+        code: 'fetch_forbidden',
+      });
+    });
+
+    test('a page that does not answer is given up when the time is over', async () => {
+      const late = capturePage(`${site.base}/never`, { ...app.capture, timeoutMs: 3_000 });
+      await expect(late).rejects.toMatchObject({ code: 'capture_failed', retryable: true });
+    });
+
+    test('a candidate that a check found has its page captured, on record', async () => {
+      const id = await openSighting(
+        app.db,
+        {
+          acquisition: 'fetched',
+          acquiredBy: 'test',
+          imageUrl: `${site.base}/picture.png`,
+          pageUrl: `${site.base}/post/1`,
+          account: null,
+          postedAt: null,
+        },
+        new Date(),
+      );
+      await (await app.queue()).add('check-sighting', { sightingId: id }, { jobId: id });
+      const [capture] = await eventually('the capture', async () => {
+        const found = await listCaptures(app.db, id);
+        return found.length > 0 && found;
+      });
+      expect(capture).toMatchObject({
+        acquisition: 'fetched',
+        statement: null,
+        url: `${site.base}/post/1`,
+        status: 200,
+      });
+      const file = await get(`/api/captures/${capture!.id}/html`);
+      expect(createHash('sha256').update(file.rawPayload).digest('hex')).toBe(capture!.files.html);
+      expect(file.headers).toMatchObject({
+        'content-security-policy': 'sandbox',
+        'x-content-type-options': 'nosniff',
+      });
+      const audited = await app.db
+        .selectFrom('audit_records')
+        .select('payload')
+        .where('subject', '=', capture!.id)
+        .executeTakeFirstOrThrow();
+      expect(audited.payload).toContain(capture!.files.pdf!);
+    });
+  },
+);
+
+test('without a browser it is said so, with a code', async () => {
+  const settings = { ...app.capture, browser: undefined };
+  await expect(capturePage(`${site.base}/post/1`, settings)).rejects.toMatchObject({
+    code: 'browser_missing',
+  });
+  await expect(
+    capturePage(`${site.base}/post/1`, { ...settings, browser: '/nowhere' }),
+  ).rejects.toMatchObject({
+    code: 'browser_missing',
+  });
+});
+
+describe('by a person', () => {
+  async function submit(parts: Record<string, string | Buffer>) {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(parts)) {
+      if (typeof value === 'string') form.append(name, value);
+      else form.append(name, new Blob([new Uint8Array(value)]), `${name}.bin`);
+    }
+    const encoded = new Response(form);
+    return api.inject({
+      method: 'POST',
+      url: '/api/sightings',
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': encoded.headers.get('content-type')! },
+      payload: Buffer.from(await encoded.arrayBuffer()),
+    });
+  }
+
+  test('is checked and kept, and says everywhere that it is their statement', async () => {
+    const answer = await submit({
+      pageUrl: 'https://members.example/post/9',
+      imageUrl: 'https://members.example/9.png',
+      account: '誰か',
+      capturedAt: '2026-11-20T10:00:00+09:00',
+      image: await artwork(0).resize(300).jpeg().toBuffer(),
+      png: await artwork(2).png().toBuffer(),
+      mhtml: Buffer.from('MIME-Version: 1.0'),
+    });
+    expect(answer.statusCode).toBe(202);
+    const { id, statement } = answer.json<{ id: string; statement: string }>();
+    expect(statement).toBe('取得経路は提出者の申告');
+    const check = await eventually('the check', async () => {
+      const found = (await get(`/api/checks/${id}`)).json<{ state: string; check: { verdict: string } }>();
+      return found.state !== 'pending' && found;
+    });
+    expect(check).toMatchObject({ state: 'done', check: { verdict: 'candidate' } });
+    const { captures } = (await get(`/api/sightings/${id}/captures`)).json<{ captures: Capture[] }>();
+    expect(captures).toMatchObject([
+      {
+        acquisition: 'captured-by-person',
+        statement: { ja: '取得経路は提出者の申告' },
+        capturedBy: 'api',
+        capturedAt: '2026-11-20T01:00:00.000Z',
+        url: 'https://members.example/post/9',
+      },
+    ]);
+    expect(Object.keys(captures[0]!.files).toSorted()).toEqual(['mhtml', 'png']);
+    const sighting = await app.db
+      .selectFrom('sightings')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    expect(sighting).toMatchObject({
+      acquisition: 'captured-by-person',
+      acquired_by: 'api',
+      account: '誰か',
+    });
+    const audited = await app.db
+      .selectFrom('audit_records')
+      .select('payload')
+      .where('subject', '=', captures[0]!.id)
+      .executeTakeFirstOrThrow();
+    expect(audited.payload).toContain('取得経路は提出者の申告');
+  });
+
+  test('by the browser extension is handed in, and a refusal comes back in words', async () => {
+    const { submit: handIn } = (await import(pathToFileURL('extension/submit.js').href)) as {
+      submit(capture: Record<string, string | Blob | undefined>, to: object): Promise<{ id: string }>;
+    };
+    const server = await api.listen({ host: '127.0.0.1', port: 0 });
+    const seen = {
+      pageUrl: 'https://members.example/post/10',
+      imageUrl: undefined,
+      png: new Blob([new Uint8Array(await artwork(3).png().toBuffer())]),
+      html: new Blob(['<!doctype html>']),
+    };
+    const { id } = await handIn(seen, { server, token: TOKEN });
+    const [capture] = await listCaptures(app.db, id);
+    expect(Object.keys(capture!.files).toSorted()).toEqual(['html', 'png']);
+    await expect(handIn(seen, { server, token: 'wrong' })).rejects.toThrow(/^unauthorized: /);
+  });
+
+  test.each([
+    ['no picture', { pageUrl: 'https://members.example/' }, 'invalid_request'],
+    ['no page', { image: Buffer.from('x') }, 'invalid_request'],
+    [
+      'a file of another name',
+      { pageUrl: 'https://members.example/', exe: Buffer.from('x') },
+      'invalid_request',
+    ],
+    ['an empty file', { pageUrl: 'https://members.example/', image: Buffer.alloc(0) }, 'empty_file'],
+    ['a page that is no URL', { pageUrl: 'javascript:alert(1)', image: Buffer.from('x') }, 'invalid_request'],
+  ])('with %s is refused with a code', async (_, parts, code) => {
+    const answer = await submit(parts as Record<string, string | Buffer>);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { code } });
+  });
+});
