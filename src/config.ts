@@ -32,6 +32,9 @@ const environment = z.object({
     .default('utsushi'),
   UTSUSHI_API_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   UTSUSHI_HOST: z.string().min(1).default('127.0.0.1'),
+  UTSUSHI_OIDC_ISSUER: url('https:', 'http:'),
+  UTSUSHI_OIDC_CLIENT_ID: z.string().min(1).optional(),
+  UTSUSHI_OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   UTSUSHI_SECOND_REVIEWER: z.enum(['never', 'confirm']).default('never'),
   UTSUSHI_PUBLIC_URL: url('http:', 'https:'),
   UTSUSHI_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
@@ -73,6 +76,8 @@ export interface Config {
   readonly port: number;
   /** Where people reach the console, when a proxy stands before it. */
   readonly publicUrl: string | undefined;
+  /** The OpenID provider through which people may sign in. */
+  readonly oidc: { readonly issuer: string; readonly clientId: string } | undefined;
   /** Whether a confirmation needs a second person. */
   readonly secondReviewer: boolean;
   readonly concurrency: number;
@@ -112,6 +117,7 @@ export interface Secrets {
   readonly databaseUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly apiToken: string | undefined;
+  readonly oidcClientSecret: string | undefined;
   /** They may hold a password. */
   readonly httpProxy: string | undefined;
   readonly httpsProxy: string | undefined;
@@ -140,6 +146,14 @@ export function loadConfig(
     throw new UtsushiError('invalid_config', faults.join('; '));
   }
   const e = parsed.data;
+  const provider = [e.UTSUSHI_OIDC_ISSUER, e.UTSUSHI_OIDC_CLIENT_ID, e.UTSUSHI_OIDC_CLIENT_SECRET];
+  const isSaid = provider.some((each) => each !== undefined);
+  if (isSaid && [...provider, e.UTSUSHI_PUBLIC_URL].includes(undefined)) {
+    throw new UtsushiError(
+      'invalid_config',
+      'UTSUSHI_OIDC_ISSUER, UTSUSHI_OIDC_CLIENT_ID, UTSUSHI_OIDC_CLIENT_SECRET and UTSUSHI_PUBLIC_URL belong together',
+    );
+  }
   const dataHome = present['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share');
   const config: Config = {
     dataDir: resolve(overrides.dataDir ?? e.UTSUSHI_DATA_DIR ?? join(dataHome, 'utsushi')),
@@ -149,6 +163,7 @@ export function loadConfig(
     host: overrides.host ?? e.UTSUSHI_HOST,
     port: overrides.port ?? e.UTSUSHI_PORT,
     publicUrl: e.UTSUSHI_PUBLIC_URL,
+    oidc: isSaid ? { issuer: e.UTSUSHI_OIDC_ISSUER!, clientId: e.UTSUSHI_OIDC_CLIENT_ID! } : undefined,
     secondReviewer: e.UTSUSHI_SECOND_REVIEWER === 'confirm',
     concurrency: e.UTSUSHI_CONCURRENCY,
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
@@ -175,6 +190,7 @@ export function loadConfig(
     databaseUrl: e.DATABASE_URL,
     redisUrl: e.REDIS_URL,
     apiToken: e.UTSUSHI_API_TOKEN,
+    oidcClientSecret: e.UTSUSHI_OIDC_CLIENT_SECRET,
     httpProxy: e.HTTP_PROXY,
     httpsProxy: e.HTTPS_PROXY,
     named: Object.fromEntries(

@@ -10,6 +10,7 @@ import { monitorCommand } from './commands/monitor.ts';
 import { evidenceCommand } from './commands/evidence.ts';
 import { operateCommands } from './commands/operate.ts';
 import { tokenCommand, userCommand } from './commands/people.ts';
+import { reviewCommands } from './commands/review.ts';
 import { policyCommands } from './commands/policy.ts';
 import { provenanceCommand } from './commands/provenance.ts';
 import { takedownSettingsCommands } from './commands/takedown-settings.ts';
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     provenanceCommand(),
     ...policyCommands(),
     alertsCommand(),
+    ...reviewCommands(),
     userCommand(),
     tokenCommand(),
     caseCommand(),

@@ -1,3 +1,4 @@
+export { type OidcJourney, OidcSignIn } from './oidc.ts';
 export { type Actor, ROLES, type Role, hasRole, requireRole } from './roles.ts';
 export {
   type Session,

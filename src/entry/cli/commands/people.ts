@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { UtsushiError } from '../../../errors.ts';
 import {
   ROLES,
   type Role,
@@ -168,6 +170,7 @@ export function tokenCommand(): Command {
     .addHelpText('after', '\nExample:\n  utsushi token delete 0192f0c1-5b7e-4c9c-9a0e-2f6c1f7b6d11')
     .action((id: string, options: CommonOptions) =>
       withApp(options, 'token', async (app) => {
+        if (!z.uuid().safeParse(id).success) throw new UtsushiError('not_found', `no token has the id ${id}`);
         await deleteToken(app.db, id, undefined, by(app));
         if (options.json === true) printJson({ id, deleted: true });
         else print(`${id} no longer works`);

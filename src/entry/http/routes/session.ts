@@ -3,7 +3,15 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { UtsushiError } from '../../../errors.ts';
-import { findUser, needsSetup, signIn, signOut, useLink } from '../../../features/people/index.ts';
+import {
+  type OidcJourney,
+  OidcSignIn,
+  findUser,
+  needsSetup,
+  signIn,
+  signOut,
+  useLink,
+} from '../../../features/people/index.ts';
 import type { ApiServer } from '../api.ts';
 import { clearSessionCookie, setSessionCookie, visitor } from '../auth.ts';
 
@@ -32,10 +40,11 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
     return {
       user: actor === null ? null : { ...actor, locale },
       demo: options.demo,
-      oidc: false,
+      oidc: app.config.oidc !== undefined,
       setup: await needsSetup(app.db),
     };
   };
+  if (app.config.oidc !== undefined) oidcRoutes(server, app, app.config.oidc);
   void server.register(async (plain) => {
     await plain.register(rateLimit, { global: false });
     const limited = plain as unknown as ApiServer;
@@ -78,7 +87,12 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
         const session = await signIn(app.db, request.body.name, request.body.password, app.checks.clock());
         setSessionCookie(request, reply, app, session);
         const { id, name, role, locale } = session.user;
-        return { user: { id, name, role, locale }, demo: options.demo, oidc: false, setup: false };
+        return {
+          user: { id, name, role, locale },
+          demo: options.demo,
+          oidc: app.config.oidc !== undefined,
+          setup: false,
+        };
       },
     });
     limited.route({
@@ -102,7 +116,7 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
         return {
           user: { id, name, role, locale },
           demo: options.demo,
-          oidc: false,
+          oidc: app.config.oidc !== undefined,
           setup: await needsSetup(app.db),
         };
       },
@@ -119,6 +133,74 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
       },
     });
   });
+}
+
+const JOURNEY_COOKIE = 'utsushi_oidc';
+const JOURNEY_SECONDS = 600;
+const journeySchema = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });
+
+/** Signing in through the OpenID provider: away, and back. */
+function oidcRoutes(
+  server: ApiServer,
+  app: App,
+  provider: { readonly issuer: string; readonly clientId: string },
+): void {
+  const base = app.config.publicUrl!;
+  const signInBy = new OidcSignIn({
+    ...provider,
+    clientSecret: app.secrets.oidcClientSecret!,
+    redirectUri: new URL('/api/session/oidc/callback', base).href,
+  });
+  const cookie = {
+    path: '/api/session/oidc',
+    httpOnly: true,
+    // The way back comes from the provider's site.
+    sameSite: 'lax',
+    secure: base.startsWith('https:'),
+  } as const;
+  server.route({
+    method: 'GET',
+    url: '/session/oidc',
+    config: { role: 'anyone' },
+    schema: { summary: 'Sign in through the OpenID provider: sends the browser there' },
+    handler: async (_, reply) => {
+      const { url, journey } = await signInBy.begin();
+      void reply.setCookie(JOURNEY_COOKIE, Buffer.from(JSON.stringify(journey)).toString('base64url'), {
+        ...cookie,
+        maxAge: JOURNEY_SECONDS,
+      });
+      return reply.redirect(url);
+    },
+  });
+  server.route({
+    method: 'GET',
+    url: '/session/oidc/callback',
+    config: { role: 'anyone' },
+    schema: { summary: 'Where the OpenID provider sends the browser back to' },
+    handler: async (request, reply) => {
+      void reply.clearCookie(JOURNEY_COOKIE, cookie);
+      const session = await signInBy.finish(
+        app.db,
+        new URL(request.url, base).search,
+        journeyIn(request),
+        app.checks.clock(),
+      );
+      setSessionCookie(request, reply, app, session);
+      return reply.redirect('/');
+    },
+  });
+}
+
+/** @throws UtsushiError `sign_in_failed` */
+function journeyIn(request: FastifyRequest): OidcJourney {
+  try {
+    const written = Buffer.from(request.cookies[JOURNEY_COOKIE] ?? '', 'base64url').toString();
+    return journeySchema.parse(JSON.parse(written));
+  } catch (cause) {
+    throw new UtsushiError('sign_in_failed', 'this browser did not begin to sign in, or too long ago', {
+      cause,
+    });
+  }
 }
 
 function nameIn(request: FastifyRequest): string {
