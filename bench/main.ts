@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: prints the tables; with `-- --write` renews their pages in docs/benchmarks/. Names choose some of
- * them (`npm run bench -- search growth`), `--small` takes seconds and measures nothing. `accuracy` wants a corpus:
+ * them (`npm run bench -- search growth`), `--small` takes seconds and measures nothing. `scan` takes
+ * half an hour, less with `--items N`. `accuracy` wants a corpus:
  * `npm run bench -- accuracy --queries DIR [--pack DIR]` (pack.tsv and queries.jsonl; see accuracy-set.ts).
  */
 import { writeFile } from 'node:fs/promises';
@@ -12,6 +13,7 @@ import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
 import { reviewSection } from './review.ts';
+import { scanSection } from './scan.ts';
 import { searchSection } from './search.ts';
 import type { BenchOptions, Section } from './support/section.ts';
 
@@ -25,6 +27,7 @@ const SECTIONS: Record<
   fingerprint: fingerprintSection,
   search: searchSection,
   growth: growthSection,
+  scan: scanSection,
   review: reviewSection,
 };
 
@@ -35,6 +38,7 @@ const { values, positionals } = parseArgs({
     write: { type: 'boolean', default: false },
     pack: { type: 'string' },
     queries: { type: 'string' },
+    items: { type: 'string' },
   },
 });
 const unknown = positionals.filter((name) => !(name in SECTIONS));
@@ -47,12 +51,13 @@ const results = join(root, 'docs', 'benchmarks');
 const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}`;
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS)) {
-  const { small, write, pack, queries } = values;
+  const { small, write, pack, queries, items } = values;
   const section = await SECTIONS[name]!({
     small,
     write,
     pack,
     queries,
+    items: items === undefined ? undefined : Number(items),
     root,
     fixtures: join(root, 'fixtures'),
   });

@@ -110,6 +110,7 @@ const TIDY_MS = 3_600_000;
 /** Terms end by the day and pages are looked at by the hour, so a minute is soon enough. */
 const ATTEND_CASES_MS = 60_000;
 const SUPERVISE_MS = 300_000;
+const SAME_CHANGE_MS = 5_000;
 const REVISIT_MS = 600_000;
 const PLACES_A_ROUND = 200;
 /** A file that a dead process left is this old at least before it is removed: nothing at work takes that long. */
@@ -259,6 +260,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           Object.fromEntries(queues.map((each) => [each, concurrency[each]])),
         );
         closers.push(() => workers.close(SHUTDOWN_GRACE_MS));
+        if (queues.includes('scans')) closers.push(await watch(app));
         if (queues.includes('upkeep')) {
           await jobs.schedule('sweep', config.sweepMs);
           await jobs.schedule('tidy', TIDY_MS);
@@ -403,6 +405,30 @@ function refreshEvery(everyMs: number, { checks, db, log }: App): () => Promise<
 
 /** Loaded on demand: a command that only checks a file need not know of cron and YAML. */
 const monitoring = () => import('./features/monitoring/index.ts');
+
+/** Scans a source as soon as something appears there, where it can tell. @returns ends it */
+async function watch(app: App): Promise<() => Promise<void>> {
+  const { watchSources } = await monitoring();
+  const stop = new AbortController();
+  const watching = watchSources(
+    {
+      db: app.db,
+      openSource: app.scans.openSource,
+      // Every process with this queue watches; that they see the same change makes one scan.
+      onChange: async (monitorId) => {
+        const nth = Math.floor(Date.now() / SAME_CHANGE_MS);
+        await (await app.queue()).add('start-scan', { monitorId }, { jobId: `watch-${monitorId}-${nth}` });
+      },
+      onError: (error) => app.log.warn({ err: error }, 'a source cannot be watched for now'),
+      everyMs: app.config.sweepMs,
+    },
+    stop.signal,
+  );
+  return async () => {
+    stop.abort();
+    await watching;
+  };
+}
 
 /** What each kind of job does. */
 function handlersOf(app: App): Handlers {

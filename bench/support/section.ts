@@ -20,4 +20,6 @@ export interface BenchOptions {
   /** A corpus from outside: its works and other pictures, and queries made from them. */
   readonly pack: string | undefined;
   readonly queries: string | undefined;
+  /** How many files to scan. */
+  readonly items: number | undefined;
 }

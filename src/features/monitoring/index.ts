@@ -23,3 +23,4 @@ export { wantedRuns } from './schedules.ts';
 export { type ScanSummary, abandonedScans, findScan, listScans, scanFailures, startScan } from './scans.ts';
 export { type MonitorSpec, parseMonitor, readMonitors } from './spec.ts';
 export { type MonitorView, monitorView, monitorViews } from './view.ts';
+export { watchSources } from './watch.ts';
