@@ -7,8 +7,13 @@ import { Frame } from './shell/frame.tsx';
 import { SignIn } from './shell/sign-in.tsx';
 import { useText } from './text/index.tsx';
 
-const Inbox = lazy(() => import('./inbox/inbox.tsx'));
-const Workbench = lazy(() => import('./workbench/workbench.tsx'));
+const inbox = () => import('./inbox/inbox.tsx');
+const workbench = () => import('./workbench/workbench.tsx');
+// The page that the address names is fetched while the server says who is signed in.
+if (window.location.pathname === '/') void inbox();
+if (window.location.pathname.startsWith('/alerts/')) void workbench();
+const Inbox = lazy(inbox);
+const Workbench = lazy(workbench);
 const Watch = lazy(() => import('./watch/watch.tsx'));
 const Assets = lazy(() => import('./assets/assets.tsx'));
 const Asset = lazy(() => import('./assets/asset.tsx'));
