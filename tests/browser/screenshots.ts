@@ -60,6 +60,13 @@ try {
     await visit(`/assets/${partial.assetId}`, 'asset');
     await visit('/cases', 'cases');
     await visit(`/cases/${caseId}`, 'case');
+    await visit(`/cases/${caseId}`, 'notice', async () => {
+      await page.locator('article').waitFor();
+      await page
+        .locator('[role=alert]')
+        .first()
+        .evaluate((lint) => lint.scrollIntoView());
+    });
     await visit('/watch', 'watch');
     await visit('/monitors', 'monitors');
     await visit('/reports', 'reports');
