@@ -193,7 +193,9 @@ async function nothingLostOrDoubled(app: App, scanId: string, items: number): Pr
     [scanId],
   );
   expect(audited.rows[0]).toEqual({ n: items, records: items });
-  expect(await readdir(join(app.config.dataDir, 'spool'))).toEqual([]);
+  // A file that was half written when its process was killed is removed by the hourly tidying, a day later.
+  const spooled = await readdir(join(app.config.dataDir, 'spool'));
+  expect(spooled.filter((name) => !name.endsWith('.part'))).toEqual([]);
   // One of them, to be sure that what was counted is what was there.
   const one = await app.pool.query<{ image_url: string; sha256: string }>(
     `select s.image_url, o.sha256 from sightings s join outputs o on o.id = s.output_id where s.scan_id = $1 limit 1`,
