@@ -13,6 +13,7 @@ import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
 import { reviewSection } from './review.ts';
+import { roadSection } from './road.ts';
 import { scanSection } from './scan.ts';
 import { searchSection } from './search.ts';
 import type { BenchOptions, Section } from './support/section.ts';
@@ -29,6 +30,7 @@ const SECTIONS: Record<
   growth: growthSection,
   scan: scanSection,
   review: reviewSection,
+  road: roadSection,
 };
 
 const { values, positionals } = parseArgs({
