@@ -188,6 +188,7 @@ module.exports = {
       'Nothing is fetched past the SSRF guard.',
     ),
     vendor('pdfmake', '^src/platform/document/', 'What is printed goes through platform/document.'),
+    vendor('nodemailer', '^src/platform/mail/', 'Mail is sent by platform/mail.'),
   ],
   options: {
     parser: 'swc',

@@ -13,6 +13,13 @@ import {
   readVersion,
 } from './features/catalogue/index.ts';
 import {
+  type DeliveryDependencies,
+  type WebhookContext,
+  deliverDue,
+  startRelay,
+} from './features/delivery/index.ts';
+import { alertBrief } from './features/alerts/index.ts';
+import {
   type CheckDependencies,
   checkSighting,
   clearSpool,
@@ -24,15 +31,23 @@ import {
 } from './features/checks/index.ts';
 import type { SourceContext } from './features/sources/index.ts';
 import type { ScanDependencies } from './features/monitoring/index.ts';
-import { type NoticeDependencies, type SealingDependencies, attendCases } from './features/takedown/index.ts';
+import {
+  type NoticeDependencies,
+  type SealingDependencies,
+  attendCases,
+  caseBrief,
+} from './features/takedown/index.ts';
 import type { CaptureSettings } from './platform/capture/capture-page.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
 import { parseLimits } from './platform/fetch/limits.ts';
 import { Network } from './platform/fetch/network.ts';
+import { Mailer } from './platform/mail/mailer.ts';
+import { SecretBox } from './platform/secrets/secret-box.ts';
 import { Turns } from './platform/fetch/turns.ts';
 import { openSigner } from './platform/signing/keys.ts';
 import { WebClient } from './platform/fetch/web-client.ts';
+import { QUEUE_NAMES } from './platform/queue/jobs.ts';
 import type { Handlers, JobQueue, QueueName, RunningWorkers } from './platform/queue/index.ts';
 import { BlobStore, Spool } from './platform/storage/blobs.ts';
 import {
@@ -63,6 +78,9 @@ export interface App extends AsyncDisposable {
   readonly notices: NoticeDependencies;
   readonly evidence: SealingDependencies;
   readonly scans: ScanDependencies;
+  /** What webhooks are added with, and what events are delivered with. */
+  readonly webhooks: WebhookContext;
+  readonly delivery: DeliveryDependencies;
   /** Gives the queue the schedules of all monitors, as the database has them. */
   syncSchedules(): Promise<void>;
   /** The queue, connected on first use: a command that only checks a file needs none. */
@@ -96,7 +114,7 @@ export interface AppOptions {
 }
 
 /** The most connections a process opens: `features` for its own tables, `queue` for BullMQ (one listens a worker). */
-const CONNECTIONS = { features: 8, queue: 8 } as const;
+const CONNECTIONS = { features: 8, queue: 9 } as const;
 /** A change of the catalogue reaches every process within this time and the reading of what changed. */
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
@@ -109,6 +127,11 @@ const PROGRESS_MS = 1_000;
 const TIDY_MS = 3_600_000;
 /** Terms end by the day and pages are looked at by the hour, so a minute is soon enough. */
 const ATTEND_CASES_MS = 60_000;
+/** Retries come due by the second. */
+const RELAY_MS = 2_000;
+// A delivery mostly waits for its receiver.
+const WEBHOOKS_AT_ONCE = 8;
+const ARTWORK_PIXELS = 320;
 const SUPERVISE_MS = 300_000;
 const SAME_CHANGE_MS = 5_000;
 const REVISIT_MS = 600_000;
@@ -214,6 +237,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       mostPending: MOST_PENDING,
       leaseMs: config.jobLockMs,
     };
+    const delivery = deliveryOf(config, secrets, network, checks);
     const notices: NoticeDependencies = {
       db,
       blobs: checks.blobs,
@@ -238,6 +262,13 @@ export async function openApp(options: AppOptions): Promise<App> {
         timestamp: timestampBy(config, web),
       },
       scans,
+      delivery,
+      webhooks: {
+        db,
+        secrets: delivery.secrets,
+        permit: (url) => web.permit(url),
+        hasMail: delivery.mailer !== undefined,
+      },
       syncSchedules: async () => {
         const { wantedRuns } = await monitoring();
         const runs = await wantedRuns(db, checks.protocol, clock());
@@ -249,18 +280,37 @@ export async function openApp(options: AppOptions): Promise<App> {
         );
       },
       queue,
-      startWorkers: async (queues = ['checks', 'scans', 'captures', 'upkeep']) => {
+      startWorkers: async (queues = QUEUE_NAMES) => {
         const jobs = await queue();
-        await app.keepIndexFresh();
+        // Who only delivers compares nothing.
+        if (queues.some((each) => each !== 'delivery')) await app.keepIndexFresh();
         const handlers = handlersOf(app);
         // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
-        const concurrency = { checks: config.concurrency * 2, scans: SCANS_AT_ONCE, captures: 1, upkeep: 1 };
+        const concurrency = {
+          checks: config.concurrency * 2,
+          scans: SCANS_AT_ONCE,
+          captures: 1,
+          delivery: WEBHOOKS_AT_ONCE,
+          upkeep: 1,
+        };
         const workers = jobs.work(
           handlers,
           Object.fromEntries(queues.map((each) => [each, concurrency[each]])),
         );
         closers.push(() => workers.close(SHUTDOWN_GRACE_MS));
         if (queues.includes('scans')) closers.push(await watch(app));
+        if (queues.includes('delivery')) {
+          const stop = await startRelay({
+            db,
+            live,
+            clock,
+            digestMs: config.delivery.digestMs,
+            everyMs: RELAY_MS,
+            wake: (webhookId) => jobs.revive('deliver', { webhookId }, { jobId: webhookId }),
+            onError: (error) => log.warn({ err: error }, 'events not relayed; tried again soon'),
+          });
+          closers.push(stop);
+        }
         if (queues.includes('upkeep')) {
           await jobs.schedule('sweep', config.sweepMs);
           await jobs.schedule('tidy', TIDY_MS);
@@ -300,6 +350,42 @@ async function openNetwork(config: Config, secrets: Secrets): Promise<Network> {
     noProxy,
     trustedPem: await Promise.all(pem),
   });
+}
+
+function deliveryOf(
+  config: Config,
+  secrets: Secrets,
+  network: Network,
+  { db, blobs, clock, compute, limits }: CheckDependencies,
+): DeliveryDependencies {
+  const { timeoutMs, contact } = config.fetch;
+  const { mailFrom: from } = config.delivery;
+  return {
+    db,
+    clock,
+    web: new WebClient({ network, timeoutMs, contact }),
+    mailer:
+      secrets.smtpUrl === undefined || from === undefined
+        ? undefined
+        : new Mailer({ url: secrets.smtpUrl, from, timeoutMs }),
+    secrets: new SecretBox(join(config.dataDir, 'webhook-key')),
+    publicUrl: config.publicUrl ?? `http://${config.host}:${config.port}`,
+    timeoutMs,
+    factsOf: async ({ type, subject }, wantsArtwork) => {
+      if (type.startsWith('case.')) {
+        const brief = await caseBrief(db, subject);
+        return { title: brief?.title ?? null, place: brief?.place ?? null, artwork: undefined };
+      }
+      const brief = type.startsWith('alert.') ? await alertBrief(db, subject) : undefined;
+      if (brief === undefined) return { title: null, place: null, artwork: undefined };
+      const { title, place, retainedSha256 } = brief;
+      const source = { path: blobs.path(retainedSha256) };
+      const artwork = wantsArtwork
+        ? await compute.render({ source, limits, longerSide: ARTWORK_PIXELS })
+        : undefined;
+      return { title, place, artwork };
+    },
+  };
 }
 
 /** Asks the configured time-stamp authority, where there is one. */
@@ -484,6 +570,10 @@ function handlersOf(app: App): Handlers {
         progress({ done, total }).catch(() => {});
       });
       if (report.outputs > 0) app.log.info(report, 'compared stored outputs with the changed catalogue');
+    },
+    deliver: async ({ webhookId }, { signal }) => {
+      const report = await deliverDue(app.delivery, webhookId, signal);
+      if (report.failed > 0) app.log.warn({ webhookId, ...report }, 'a webhook did not take everything');
     },
     sweep: async () => {
       await sweep(app);

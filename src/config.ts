@@ -63,6 +63,9 @@ const environment = z.object({
   UTSUSHI_JOB_LOCK_MS: positive(30_000),
   UTSUSHI_SWEEP_MS: positive(30_000),
   UTSUSHI_PROTOCOL_FILE: z.string().min(1).optional(),
+  UTSUSHI_SMTP_URL: url('smtp:', 'smtps:'),
+  UTSUSHI_MAIL_FROM: z.string().min(3).includes('@').optional(),
+  UTSUSHI_DIGEST_MS: positive(3_600_000),
   UTSUSHI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 });
 
@@ -109,6 +112,8 @@ export interface Config {
   readonly sweepMs: number;
   /** File (YAML or JSON) that says what is owed to the works of each tier. */
   readonly protocolFile: string | undefined;
+  /** Where chat messages and mails come from, and how often those that can wait are sent. */
+  readonly delivery: { readonly mailFrom: string | undefined; readonly digestMs: number };
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 
@@ -118,6 +123,8 @@ export interface Secrets {
   readonly redisUrl: string | undefined;
   readonly apiToken: string | undefined;
   readonly oidcClientSecret: string | undefined;
+  /** Of the mail server; may hold a password. */
+  readonly smtpUrl: string | undefined;
   /** They may hold a password. */
   readonly httpProxy: string | undefined;
   readonly httpsProxy: string | undefined;
@@ -154,6 +161,11 @@ export function loadConfig(
       'UTSUSHI_OIDC_ISSUER, UTSUSHI_OIDC_CLIENT_ID, UTSUSHI_OIDC_CLIENT_SECRET and UTSUSHI_PUBLIC_URL belong together',
     );
   }
+  if (e.UTSUSHI_SMTP_URL !== undefined && e.UTSUSHI_MAIL_FROM === undefined)
+    throw new UtsushiError(
+      'invalid_config',
+      'UTSUSHI_MAIL_FROM: with UTSUSHI_SMTP_URL, say who sends the mail',
+    );
   const dataHome = present['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share');
   const config: Config = {
     dataDir: resolve(overrides.dataDir ?? e.UTSUSHI_DATA_DIR ?? join(dataHome, 'utsushi')),
@@ -184,6 +196,7 @@ export function loadConfig(
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,
     protocolFile: e.UTSUSHI_PROTOCOL_FILE,
+    delivery: { mailFrom: e.UTSUSHI_MAIL_FROM, digestMs: e.UTSUSHI_DIGEST_MS },
     logLevel: e.UTSUSHI_LOG_LEVEL,
   };
   const secrets: Secrets = {
@@ -191,6 +204,7 @@ export function loadConfig(
     redisUrl: e.REDIS_URL,
     apiToken: e.UTSUSHI_API_TOKEN,
     oidcClientSecret: e.UTSUSHI_OIDC_CLIENT_SECRET,
+    smtpUrl: e.UTSUSHI_SMTP_URL,
     httpProxy: e.HTTP_PROXY,
     httpsProxy: e.HTTPS_PROXY,
     named: Object.fromEntries(

@@ -179,6 +179,17 @@ export const ERROR_CODES = {
       'Somebody changed this since you read it, or its state does not allow this; nothing was changed now.',
     remedy: 'Look at what changed, then decide again.',
   },
+  // webhooks
+  mail_failed: {
+    retry: true,
+    means: 'The mail server could not be reached, or took the message for no recipient.',
+    remedy: 'Check UTSUSHI_SMTP_URL and the addresses; webhook deliveries are tried again for three days.',
+  },
+  secret_unreadable: {
+    retry: false,
+    means: 'A stored secret was sealed with another key than the file webhook-key of this data directory.',
+    remedy: 'Restore that file from your backup, or make new secrets: utsushi webhook rotate ID.',
+  },
   // cases and notices
   not_confirmed: {
     retry: false,

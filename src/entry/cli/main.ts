@@ -14,6 +14,7 @@ import { reviewCommands } from './commands/review.ts';
 import { policyCommands } from './commands/policy.ts';
 import { provenanceCommand } from './commands/provenance.ts';
 import { takedownSettingsCommands } from './commands/takedown-settings.ts';
+import { webhookCommand } from './commands/webhook.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
 
@@ -48,6 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...takedownSettingsCommands(),
     monitorCommand(),
     coverageCommand(),
+    webhookCommand(),
     ...operateCommands(),
     demoCommand(),
   ]) {

@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { Readable } from 'node:stream';
 import cookie from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../app.ts';
 import { UtsushiError } from '../../errors.ts';
+import { signerOf } from '../../features/delivery/index.ts';
 import {
   type Actor,
   type Role,
@@ -21,6 +23,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The least role that may use this route. Left out: viewer to read, admin for everything else. */
     role?: Role | 'anyone';
+    /** Also open to whoever signs with a webhook's secret; they act as a reviewer. */
+    signed?: true;
   }
 }
 
@@ -42,6 +46,8 @@ export async function guard(server: FastifyInstance, options: AuthOptions): Prom
   await server.register(cookie);
   server.decorateRequest('actor', null as unknown as Actor);
   server.addHook('onRequest', async (request) => {
+    // A signature is over the body, which is not here yet: see below.
+    if (isSigned(request)) return;
     const actor = await identify(request, options);
     if (actor !== undefined) request.actor = actor;
     const least = request.routeOptions.config.role ?? (SAFE.has(request.method) ? 'viewer' : 'admin');
@@ -49,6 +55,52 @@ export async function guard(server: FastifyInstance, options: AuthOptions): Prom
     if (actor === undefined) throw new UtsushiError('unauthorized', 'this needs a sign-in or a bearer token');
     requireRole(actor, least);
   });
+  server.addHook('preParsing', async (request, _reply, payload) => {
+    if (!isSigned(request)) return payload;
+    const body = await readBody(payload, request.routeOptions.bodyLimit);
+    request.actor = await signer(request, options.app, body);
+    return Readable.from([body]);
+  });
+}
+
+function isSigned({ headers, routeOptions }: FastifyRequest): boolean {
+  return (
+    routeOptions.config.signed === true &&
+    headers.authorization === undefined &&
+    headers['webhook-signature'] !== undefined
+  );
+}
+
+async function signer(request: FastifyRequest, app: App, body: Buffer): Promise<Actor> {
+  const text = (name: string) => {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : '';
+  };
+  const headers = {
+    webhook: text('utsushi-webhook'),
+    id: text('webhook-id'),
+    timestamp: text('webhook-timestamp'),
+    signature: text('webhook-signature'),
+  };
+  const webhook = await signerOf(app.webhooks, headers, body, app.checks.clock());
+  if (webhook === undefined) {
+    throw new UtsushiError(
+      'unauthorized',
+      'the signature is not genuine, older than five minutes, or of a webhook that may not report',
+    );
+  }
+  return { id: null, name: `webhook ${webhook.id}`, role: 'reviewer' };
+}
+
+async function readBody(payload: AsyncIterable<unknown>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of payload) {
+    chunks.push(Buffer.from(chunk as Uint8Array));
+    length += chunks.at(-1)!.length;
+    if (length > limit) throw new UtsushiError('invalid_request', `the body has more than ${limit} bytes`);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Who asks, or nobody. */

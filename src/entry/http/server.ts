@@ -16,6 +16,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { caseRoutes } from './routes/cases.ts';
 import { checkRoutes } from './routes/checks.ts';
+import { eventRoutes } from './routes/events.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { liveRoutes } from './routes/live.ts';
 import { monitorRoutes } from './routes/monitors.ts';
@@ -29,6 +30,7 @@ import { sightingRoutes } from './routes/sightings.ts';
 import { userRoutes } from './routes/users.ts';
 import { viewRoutes } from './routes/views.ts';
 import { watchRoutes } from './routes/watch.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 export interface HttpOptions {
   readonly app: App;
@@ -56,6 +58,9 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   corrupt_image: 422,
   image_too_large: 413,
   fetch_forbidden: 422,
+  fetch_rejected: 502,
+  fetch_failed: 502,
+  mail_failed: 502,
   not_confirmed: 409,
   rung_locked: 409,
   notice_incomplete: 422,
@@ -82,6 +87,8 @@ const ROUTES = [
   monitorRoutes,
   screenRoutes,
   liveRoutes,
+  eventRoutes,
+  webhookRoutes,
 ];
 
 /** The HTTP interface: API, OpenAPI document, health and metrics. The caller listens and closes. */

@@ -6,6 +6,7 @@ export {
   type Decision,
   applyAlertEvent,
 } from './alert.ts';
+export { alertBrief } from './brief.ts';
 export { type AlertDetail, showAlert } from './detail.ts';
 export { ASSET_FLOOD } from './flood.ts';
 export { type AlertSummary, FACETS, INBOX_SORTS, type InboxFilter, listAlerts, readInbox } from './inbox.ts';

@@ -12,7 +12,7 @@ export function outgoing(
   { at, actor, event }: Recorded<AlertEvent>,
   after: AlertState,
 ): OutgoingEvent[] {
-  const envelope = { subject: alert.id, at };
+  const envelope = { subject: alert.id, tier: alert.tier, at };
   const subject = { alertId: alert.id, assetId: alert.asset_id, outputId: alert.output_id };
   switch (event.type) {
     case 'opened': {

@@ -46,9 +46,12 @@ export const EVENTS = {
     externalRef: z.string().nullable(),
     actor: z.string(),
   }),
+  /** Sent on demand, to see whether a webhook works; never in the feed. */
+  'webhook.test': z.object({ webhookId: z.uuid(), actor: z.string() }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;
+export type Tier = z.infer<typeof tier>;
 
 /** An event to be told; `subject` groups what has to arrive in order. */
 export type OutgoingEvent = {
@@ -56,7 +59,20 @@ export type OutgoingEvent = {
     readonly type: T;
     /** The id of the alert or case. */
     readonly subject: string;
+    /** Of the work concerned, the highest where there are several. */
+    readonly tier: Tier | null;
     readonly at: Date;
     readonly data: z.infer<(typeof EVENTS)[T]>;
   };
 }[EventType];
+
+/** An event with its place in the feed. */
+export interface PublishedEvent {
+  readonly id: string;
+  readonly seq: number;
+  readonly type: EventType;
+  readonly subject: string;
+  readonly tier: Tier | null;
+  readonly at: Date;
+  readonly data: unknown;
+}

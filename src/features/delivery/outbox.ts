@@ -1,17 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Executor } from '../../platform/storage/database.ts';
-import type { EventType, OutgoingEvent } from './events.ts';
-
-/** An event with its place in the feed. */
-export interface PublishedEvent {
-  readonly id: string;
-  readonly seq: number;
-  readonly type: EventType;
-  readonly subject: string;
-  readonly at: Date;
-  readonly data: unknown;
-}
+import { enqueue } from './deliveries.ts';
+import type { EventType, OutgoingEvent, PublishedEvent, Tier } from './events.ts';
 
 const PUBLISHER_LOCK = 0x75747362;
 const BATCH = 1_000;
@@ -22,10 +13,11 @@ export async function emit(tx: Executor, events: readonly OutgoingEvent[]): Prom
   await tx
     .insertInto('outbox')
     .values(
-      events.map(({ type, subject, at, data }) => ({
+      events.map(({ type, subject, tier, at, data }) => ({
         id: randomUUID(),
         type,
         subject,
+        tier,
         at,
         body: JSON.stringify(data),
       })),
@@ -35,12 +27,17 @@ export async function emit(tx: Executor, events: readonly OutgoingEvent[]): Prom
 
 /**
  * Gives committed events their place in the feed. A number drawn at writing would not do: transactions commit in
- * another order than they draw numbers, and a reader who had seen 8 would never see the 7 that came later. Any process
- * may call it at any time: one works while the others return at once.
+ * another order than they draw numbers, and a reader who had seen 8 would never see the 7 that came later. With their
+ * place they get a delivery for every webhook that wants them, in the same transaction. Any process may call it at any
+ * time: one works while the others return at once.
  *
- * @returns the events that were published now, in order
+ * @param now by the clock that deliveries go by
+ * @returns the events that were published now, in order; there may be more
  */
-export async function publish(db: Database): Promise<PublishedEvent[]> {
+export async function publish(
+  db: Database,
+  options: { readonly now: Date; readonly digestMs: number },
+): Promise<PublishedEvent[]> {
   return db.transaction().execute(async (tx) => {
     const lock = await sql<{
       got: boolean;
@@ -52,8 +49,12 @@ export async function publish(db: Database): Promise<PublishedEvent[]> {
         from outbox where seq is null order by inserted limit ${BATCH}
       )
       update outbox set seq = next.place from next where outbox.id = next.id
-      returning outbox.id, outbox.seq, outbox.type, outbox.subject, outbox.at, outbox.body`.execute(tx);
-    return rows.map(toEvent).toSorted((a, b) => a.seq - b.seq);
+      returning outbox.id, outbox.seq, outbox.type, outbox.subject, outbox.tier, outbox.at, outbox.body`.execute(
+      tx,
+    );
+    const events = rows.map(toEvent).toSorted((a, b) => a.seq - b.seq);
+    await enqueue(tx, events, options);
+    return events;
   });
 }
 
@@ -64,7 +65,7 @@ export async function readEvents(
 ): Promise<PublishedEvent[]> {
   const rows = await db
     .selectFrom('outbox')
-    .select(['id', 'seq', 'type', 'subject', 'at', 'body'])
+    .select(['id', 'seq', 'type', 'subject', 'tier', 'at', 'body'])
     .where('seq', '>', page.after)
     .orderBy('seq')
     .limit(page.limit)
@@ -77,6 +78,7 @@ interface OutboxRead {
   readonly seq: number;
   readonly type: string;
   readonly subject: string;
+  readonly tier: Tier | null;
   readonly at: Date;
   readonly body: unknown;
 }

@@ -434,6 +434,7 @@ export async function write(
   const { id } = current;
   let { seq, state } = current;
   const told: OutgoingEvent[] = [];
+  const tier = await tierOf(tx, id);
   for (const [n, event] of events.entries()) {
     caseEventSchema.parse(event);
     seq += 1;
@@ -443,7 +444,7 @@ export async function write(
       .insertInto('case_events')
       .values({ case_id: id, seq, type: event.type, actor, at, key, body: JSON.stringify(event) })
       .execute();
-    told.push(outgoing(id, seq, event, state, { actor, at }));
+    told.push(outgoing(id, seq, event, state, { actor, at, tier }));
   }
   await tx
     .updateTable('cases')
@@ -459,25 +460,38 @@ export async function write(
   return { id, seq, ...state! };
 }
 
+/** The highest tier among the alerts of a case. */
+async function tierOf(tx: Executor, id: string): Promise<'high' | 'standard'> {
+  const high = await tx
+    .selectFrom('case_alerts')
+    .innerJoin('alerts', 'alerts.id', 'case_alerts.alert_id')
+    .select('alerts.id')
+    .where('case_id', '=', id)
+    .where('tier', '=', 'high')
+    .limit(1)
+    .executeTakeFirst();
+  return high === undefined ? 'standard' : 'high';
+}
+
 function outgoing(
   caseId: string,
   seq: number,
   event: CaseEvent,
   state: CaseState,
-  { actor, at }: By,
+  { actor, at, tier }: By & { readonly tier: 'high' | 'standard' },
 ): OutgoingEvent {
   const { externalRef, rung, clock } = state;
   if (event.type === 'opened') {
     const alertIds = [...new Set(event.materials.flatMap(({ alertId }) => alertId ?? []))];
-    return { type: 'case.opened', subject: caseId, at, data: { caseId, alertIds, actor } };
+    return { type: 'case.opened', subject: caseId, tier, at, data: { caseId, alertIds, actor } };
   }
   if (event.type === 'closed') {
     const { outcome } = event;
-    return { type: 'case.closed', subject: caseId, at, data: { caseId, outcome, externalRef, actor } };
+    return { type: 'case.closed', subject: caseId, tier, at, data: { caseId, outcome, externalRef, actor } };
   }
   const dueAt = clock?.dueAt ?? null;
   const data = { caseId, seq, event: event.type, state: state.state, rung, dueAt, externalRef, actor };
-  return { type: 'case.changed', subject: caseId, at, data };
+  return { type: 'case.changed', subject: caseId, tier, at, data };
 }
 
 function toRow(state: CaseState) {

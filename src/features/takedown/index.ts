@@ -1,3 +1,4 @@
+export { caseBrief } from './brief.ts';
 export {
   type CaseEvent,
   type CaseState,

@@ -37,6 +37,8 @@ export interface WebRequest {
    * browser would, and for APIs used under their terms.
    */
   readonly robots?: 'obey' | 'ignore';
+  /** `refuse` takes a redirect for a refusal, as for what must not be sent elsewhere; followed by default. */
+  readonly redirects?: 'follow' | 'refuse';
   /** How long to wait for a turn, and for another attempt after 429, 5xx or a broken connection. Milliseconds. */
   readonly patienceMs?: number;
 }
@@ -105,6 +107,14 @@ export class WebClient {
     }
   }
 
+  /** @throws UtsushiError `fetch_forbidden` for a URL that would be refused whoever answers there */
+  async permit(url: string): Promise<void> {
+    await this.#settings.network.addressesOf(webUrl(url)).catch((thrown: unknown) => {
+      // A name that does not resolve today may tomorrow.
+      if (thrown instanceof UtsushiError && thrown.code === 'fetch_forbidden') throw thrown;
+    });
+  }
+
   #pauseAfter(error: UtsushiError, attempt: number): number {
     const first = this.#settings.firstPauseMs ?? FIRST_PAUSE_MS;
     return error.retryAfterMs ?? first * 2 ** (attempt - 1) * (1 + Math.random() / 2);
@@ -170,7 +180,7 @@ export class WebClient {
           : { body: typeof request.body === 'string' ? request.body : Buffer.from(request.body) }),
       });
       const redirected = REDIRECTS.has(response.status) || response.status === 304;
-      if (!redirected) refuseStatus(response, request.anyStatus === true);
+      if (!redirected || request.redirects === 'refuse') refuseStatus(response, request.anyStatus === true);
       return {
         status: response.status,
         notModified: response.status === 304,

@@ -19,13 +19,21 @@ export const JOBS = {
   /** What is overdue under the protocol becomes an incident. */
   'supervise-coverage': { queue: 'upkeep', payload: z.object({}) },
   tidy: { queue: 'upkeep', payload: z.object({}) },
+  /** What is due to one webhook; what that is, the database says. */
+  deliver: { queue: 'delivery', payload: z.object({ webhookId: z.uuid() }) },
 } as const;
 
 export type JobName = keyof typeof JOBS;
 export type QueueName = (typeof JOBS)[JobName]['queue'];
 export type JobPayload<N extends JobName> = z.infer<(typeof JOBS)[N]['payload']>;
 
-export const QUEUE_NAMES = ['checks', 'scans', 'captures', 'upkeep'] as const satisfies readonly QueueName[];
+export const QUEUE_NAMES = [
+  'checks',
+  'scans',
+  'captures',
+  'delivery',
+  'upkeep',
+] as const satisfies readonly QueueName[];
 
 /** What a handler may know of the job that runs it. */
 export interface JobContext {

@@ -11,6 +11,7 @@ import * as delivery from './migrations/0007-delivery.ts';
 import * as evidence from './migrations/0008-evidence.ts';
 import * as sources from './migrations/0009-sources.ts';
 import * as alertCounts from './migrations/0011-alert-counts.ts';
+import * as webhooks from './migrations/0012-webhooks.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -30,6 +31,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0008-evidence': evidence,
   '0009-sources': sources,
   '0011-alert-counts': alertCounts,
+  '0012-webhooks': webhooks,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -6,6 +6,7 @@ import { type OutgoingEvent, emit, publish, readEvents } from '../../../src/feat
 import { type Installation, install } from '../../support/installation.ts';
 
 const AT = new Date('2026-11-02T00:00:00Z');
+const HOW = { now: AT, digestMs: 3_600_000 };
 
 let installation: Installation;
 let app: App;
@@ -19,6 +20,7 @@ afterAll(() => installation.close());
 const closed = (outcome: string): OutgoingEvent => ({
   type: 'case.closed',
   subject: 'a case',
+  tier: null,
   at: AT,
   data: { caseId: randomUUID(), outcome, externalRef: null, actor: 'test' },
 });
@@ -31,7 +33,7 @@ test('what a rolled-back transaction told is never told', async () => {
     throw new Error('the transaction fails');
   });
   await expect(failure).rejects.toThrow('the transaction fails');
-  expect(await publish(app.db)).toEqual([]);
+  expect(await publish(app.db, HOW)).toEqual([]);
 });
 
 test('a reader who has come to a place misses nothing that is committed later', async () => {
@@ -46,11 +48,11 @@ test('a reader who has come to a place misses nothing that is committed later', 
   });
   await written;
   await emit(app.db, [closed('quick'), closed('quick too')]);
-  const first = await publish(app.db);
+  const first = await publish(app.db, HOW);
   expect(outcomes(first)).toEqual(['quick', 'quick too']);
   letSlowCommit();
   await slow;
-  await publish(app.db);
+  await publish(app.db, HOW);
   const later = await readEvents(app.db, { after: first.at(-1)!.seq, limit: 10 });
   expect(outcomes(later)).toEqual(['slow']);
   const all = await readEvents(app.db, { after: 0, limit: 10 });
@@ -62,7 +64,7 @@ test('publishers at the same time give each event one place', async () => {
     app.db,
     Array.from({ length: 50 }, (_, i) => closed(`number ${i}`)),
   );
-  const published = await Promise.all(Array.from({ length: 4 }, () => publish(app.db)));
+  const published = await Promise.all(Array.from({ length: 4 }, () => publish(app.db, HOW)));
   expect(published.flat()).toHaveLength(50);
   const seqs = (await readEvents(app.db, { after: 0, limit: 100 })).map(({ seq }) => seq);
   expect(seqs).toEqual(Array.from({ length: 53 }, (_, i) => i + 1));

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
+import { UtsushiError } from '../../../errors.ts';
 import {
   ATTESTATIONS,
   FORMATS,
@@ -133,21 +134,43 @@ export function caseRoutes(server: ApiServer, app: App): void {
   server.route({
     method: 'POST',
     url: '/cases/:id/events',
-    config: { role: 'reviewer' },
+    config: { role: 'reviewer', signed: true },
     schema: {
       summary: 'Report what happened: sent, reply, advance, particulars, note, close, …',
+      description:
+        'Also taken with the headers utsushi-webhook, webhook-id, webhook-timestamp and webhook-signature in place of a token: signed with the secret of a webhook that may report (sent, reply, rechecked, note, external-ref, close). Its webhook-id is the key where the body gives none.',
       params: caseId,
       body: reportBody,
       response: { 200: anything },
     },
     handler: (request) => {
-      const { expectedSeq, key, ...report } = request.body;
-      const options = { ...by(request), expectedSeq, key };
+      const { expectedSeq, key: given, ...report } = request.body;
+      const signedId = request.headers['webhook-signature'] === undefined ? undefined : signedKey(request);
+      if (signedId !== undefined && !REPORTABLE.has(report.type))
+        throw new UtsushiError('forbidden', `${report.type} is for people to report, not for webhooks`);
+      const options = { ...by(request), expectedSeq, key: given ?? signedId };
       return reportToCase(app.db, request.params.id, caseReportSchema.parse(report), options);
     },
   });
   noticeRoutes(server, app, by);
   settingRoutes(server, app, by);
+}
+
+/** What a platform or a system of the user's did; what follows from it is for people to decide. */
+const REPORTABLE: ReadonlySet<string> = new Set([
+  'sent',
+  'reply',
+  'rechecked',
+  'note',
+  'external-ref',
+  'close',
+]);
+
+/** The key of a signed report; undefined where somebody with a token only added the headers. */
+function signedKey({ actor, headers }: FastifyRequest): string | undefined {
+  return actor.id === null && actor.name.startsWith('webhook ')
+    ? `${actor.name} ${String(headers['webhook-id'])}`.slice(0, 200)
+    : undefined;
 }
 
 type By = (request: FastifyRequest) => { actor: string; at: Date };
