@@ -131,7 +131,8 @@ const ATTEND_CASES_MS = 60_000;
 const RELAY_MS = 2_000;
 // A delivery mostly waits for its receiver.
 const WEBHOOKS_AT_ONCE = 8;
-const ARTWORK_PIXELS = 320;
+// Small enough for a Teams message, which takes 28 KB.
+const ARTWORK_PIXELS = 200;
 const SUPERVISE_MS = 300_000;
 const SAME_CHANGE_MS = 5_000;
 const REVISIT_MS = 600_000;
