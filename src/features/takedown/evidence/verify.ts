@@ -65,6 +65,8 @@ export async function verifyEvidence(zip: Uint8Array, options: VerifyOptions): P
   if (!isSignedBy(manifest.signer.publicKey, files[SEAL.manifest]!, signature)) {
     altered.push(`${SEAL.signature}: not by the key in the manifest`);
   }
+  // What is not what was signed need not be understood, and may not be readable at all.
+  if (altered.length > 0) return report(altered, manifest);
   const { trustedKey } = options;
   const vouchers = attempt(altered, 'the signer’s key', () =>
     vouchersOf(manifest.signer.publicKey, manifest.signer.rotations),
@@ -77,7 +79,8 @@ export async function verifyEvidence(zip: Uint8Array, options: VerifyOptions): P
   const extract = attempt(altered, FILES.audit, () => extractSchema.parse(json(files[FILES.audit]!)));
   if (extract !== undefined) {
     altered.push(...faultsOfExtract(extract, manifest.subjects).map((fault) => `${FILES.audit}: ${fault}`));
-    altered.push(...faultsOfEvents(files, manifest, extract));
+    const faults = attempt(altered, 'the events', () => faultsOfEvents(files, manifest, extract));
+    altered.push(...(faults ?? []));
   }
   const timestamps = await readTimestamps(files, extract, options, altered);
   // Of an altered bundle nothing would be learnt by it.
