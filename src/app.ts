@@ -27,6 +27,7 @@ import {
   ensurePolicy,
   evidencePicture,
   matchRetroactively,
+  namesOnCapturedPage,
   pendingSightings,
 } from './features/checks/index.ts';
 import type { SourceContext } from './features/sources/index.ts';
@@ -532,6 +533,7 @@ function handlersOf(app: App): Handlers {
     'capture-page': async ({ sightingId }) => {
       const { captureSighting } = await import('./features/sources/index.ts');
       await captureSighting({ ...app.checks, capture: app.capture }, sightingId);
+      await namesOnCapturedPage(app.checks, sightingId);
     },
     'start-scan': async ({ monitorId }) => {
       const { isPaused, startScan } = await monitoring();

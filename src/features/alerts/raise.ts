@@ -8,6 +8,7 @@ import { type AlertEvent, type Recorded, applyAlertEvent } from './alert.ts';
 import { holdBack, isQuarantined, quarantineFlood } from './flood.ts';
 import { type StoredAlert, append, readAlert, takeTurn, toRow, writeEvent } from './journal.ts';
 import { hashesOf, joinCluster, precedentsFor } from './likeness.ts';
+import { addReliance } from './naming.ts';
 import { priorityOf, priorityParts } from './priority.ts';
 import {
   type Rule,
@@ -179,6 +180,7 @@ async function seeAgain(
     .set({ tier: asset.tier, source: await sourceOf(tx, [place]) })
     .where('id', '=', alert.id)
     .execute();
+  await addReliance(tx, { ...seen, tier: asset.tier }, finding.reliance, by);
   if (!reopens) return;
   await append(tx, seen, {
     ...by,

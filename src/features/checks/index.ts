@@ -8,6 +8,7 @@ export { measureCalibration } from './calibration/measure.ts';
 export { SIMULATED, calibrationReport, percent, promise, tiersOf, why } from './calibration/report.ts';
 export { storeCalibration } from './calibration/store.ts';
 export { type StoredPolicy, currentPolicy, ensurePolicy, listPolicies, showPolicy } from './policies.ts';
+export { namesOnCapturedPage } from './reliance.ts';
 export { matchRetroactively } from './retroactive.ts';
 export {
   clearSpool,

@@ -1,5 +1,6 @@
+import { basename } from 'node:path';
 import { type ErrorCode, asUtsushiError } from '../../errors.ts';
-import type { Provenance } from '../../platform/provenance/index.ts';
+import type { Provenance, TermHit } from '../../platform/provenance/index.ts';
 import type { Examined, PictureSource } from '../../platform/compute/tasks.ts';
 import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
@@ -16,6 +17,7 @@ import {
 } from './compare.ts';
 import { drawMatch } from './evidence.ts';
 import type { VersionedPolicy } from './policies.ts';
+import { type SeenText, relianceHits } from './reliance.ts';
 import { openSighting, openUpload } from './sightings.ts';
 
 /** The answer for one target, as `utsushi check --json` prints it. Durations in milliseconds. */
@@ -30,6 +32,8 @@ export type CheckAnswer =
       readonly reason?: string;
       readonly matches: readonly ShownMatch[];
       readonly provenance: StatedProvenance;
+      /** Names of works in what the file says of itself, in its name and in where it was seen. */
+      readonly reliance: readonly TermHit[];
       readonly ms: {
         readonly decode: number;
         readonly fingerprint: number;
@@ -113,7 +117,12 @@ async function recordTarget(
   const seen = { acquiredBy: as.by, pageUrl: as.pageUrl, account: null, postedAt: null };
   const id = isUrl(target)
     ? await openSighting(deps.db, { ...seen, acquisition: 'fetched', imageUrl: target }, deps.clock())
-    : await openUpload(deps, await readBounded(target, deps.limits.maxBytes), seen, deps.clock());
+    : await openUpload(
+        deps,
+        await readBounded(target, deps.limits.maxBytes),
+        { ...seen, fileName: basename(target) },
+        deps.clock(),
+      );
   // Nobody else knows of this sighting until the sweeper would find it, so this attempt is the one that counts.
   const recorded = await checkSighting(deps, id, true, true);
   return { ...recorded!, look: recorded!.look! };
@@ -196,9 +205,18 @@ async function answer(
     ...('unhashable' in outcome ? { reason: outcome.unhashable } : {}),
     matches: await Promise.all(matches.map(show)),
     provenance: withoutNulls(provenance!),
+    reliance: await relianceHits(deps.db, deps.terms, provenance, seenAs(target, ask)),
     ms: { decode: examined.ms.decode, fingerprint: examined.ms.fingerprint, ...ms },
     ...versions,
   };
+}
+
+/** What is known of where a target was seen, before anything is recorded. */
+function seenAs(target: string, { record }: Ask): SeenText {
+  const pageUrl = record?.pageUrl ?? null;
+  return isUrl(target)
+    ? { page_url: pageUrl, image_url: target, file_name: null, text: null, declared: null }
+    : { page_url: pageUrl, image_url: null, file_name: basename(target), text: null, declared: null };
 }
 
 function withoutNulls(provenance: Provenance): StatedProvenance {

@@ -147,7 +147,7 @@ async function storedReliance(deps: CheckDependencies, outputId: string): Promis
     .executeTakeFirstOrThrow();
   const seen = await deps.db
     .selectFrom('sightings')
-    .select(['page_url', 'image_url', 'text', 'declared'])
+    .select(['id', 'page_url', 'image_url', 'file_name', 'text', 'declared'])
     .where('output_id', '=', outputId)
     .orderBy('seen_at', 'desc')
     .limit(1)

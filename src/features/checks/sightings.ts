@@ -14,6 +14,8 @@ export interface NewSighting {
   readonly pageUrl: string | null;
   readonly account: string | null;
   readonly postedAt: Date | null;
+  /** Of a file that was handed in: what it was called, without folders. */
+  readonly fileName?: string;
 }
 
 /** A sighting that a scan came upon. Its id is the scan's to choose, so that the same item never becomes two. */
@@ -89,6 +91,7 @@ function rowOf(sighting: NewSighting, at: Date) {
     page_url: sighting.pageUrl,
     account: sighting.account,
     posted_at: sighting.postedAt,
+    file_name: sighting.fileName,
     seen_at: at,
   };
 }

@@ -12,6 +12,7 @@ import * as evidence from './migrations/0008-evidence.ts';
 import * as sources from './migrations/0009-sources.ts';
 import * as alertCounts from './migrations/0011-alert-counts.ts';
 import * as webhooks from './migrations/0012-webhooks.ts';
+import * as fileNames from './migrations/0013-file-names.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -32,6 +33,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0009-sources': sources,
   '0011-alert-counts': alertCounts,
   '0012-webhooks': webhooks,
+  '0013-file-names': fileNames,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -128,6 +128,8 @@ export interface SightingRow {
   acquired_by: string | null;
   /** Where to fetch it; null when its bytes were handed in. */
   image_url: string | null;
+  /** What the file was called that was handed in, without folders. */
+  file_name: ColumnType<string | null, string | null | undefined, never>;
   page_url: string | null;
   account: string | null;
   posted_at: Time | null;

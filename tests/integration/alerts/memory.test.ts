@@ -204,6 +204,20 @@ describe('decision memory', () => {
     expect(typesOf(await show(id!))).toEqual(['opened', 'ruled', 'reopened']);
   });
 
+  test('a page that names the work, found later, raises the priority of its alert', async () => {
+    const bytes = await artwork(3).resize(300).jpeg({ quality: 66 }).toBuffer();
+    const [id] = await room.see(bytes, { pageUrl: 'https://pictures.example/1' });
+    const before = await show(id!);
+    const named = { pageUrl: 'https://pictures.example/tags/hoshino_umiko' };
+    expect(await room.see(bytes, named)).toEqual([id]);
+    await room.see(bytes, named);
+    const after = await show(id!);
+    expect(before.reliance).toEqual([]);
+    expect(after.reliance).toEqual([{ assetId: 'work-3', term: 'Hoshino Umiko', where: 'page URL' }]);
+    expect(after.priority).toBe(Math.min(100, before.priority + 15));
+    expect(after.confidence).toBe(before.confidence);
+  });
+
   test('a prompt that names a work raises priority where the picture resembles it, and else only a watch entry', async () => {
     const stated = (text: string) => iTXt('parameters', `${text}\nSteps: 20, Seed: 1`);
     const resembling = withChunks(

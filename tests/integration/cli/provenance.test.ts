@@ -86,8 +86,20 @@ describe('utsushi provenance', () => {
       verdict: 'no-candidate',
       matches: [],
       provenance: { grade: 'declared', prompt: expect.stringContaining('tsukimi_ranger') },
+      reliance: [{ assetId: 'moon', term: 'Tsukimi Ranger', where: expect.stringContaining('prompt') }],
     });
     expect(ran.code).toBe(0);
+  });
+
+  test('a file called after a work names it, looked at or recorded', async () => {
+    const file = at('tsukimi-ranger_03.png');
+    await writeFile(file, png(rawPicture(5, 64, 64)));
+    const reliance = [{ assetId: 'moon', term: 'Tsukimi Ranger', where: 'file name' }];
+    expect((await utsushi.run('check', file, '--json')).json()).toMatchObject([{ matches: [], reliance }]);
+    const recorded = await utsushi.run('check', file, '--record', '--lang', 'en');
+    expect(recorded.stdout).toContain('file name: Tsukimi Ranger (moon)');
+    const watch = await utsushi.run('watch', 'list', '--json');
+    expect(watch.json()).toMatchObject([{ assetId: 'moon', terms: reliance }]);
   });
 
   test('says that nothing found proves nothing, in either language', async () => {

@@ -54,7 +54,7 @@ beforeAll(async () => {
   app = await installation.open();
   const works = join(installation.dataDir, 'works');
   await mkdir(works);
-  await artwork(0).png().toFile(join(works, 'work.png'));
+  await artwork(0).png().toFile(join(works, '猫の絵.png'));
   await importCatalogue(app.checks, await listImport(works, undefined), { tier: 'high', actor: 'test' });
   api = await buildServer({ app, apiToken: TOKEN });
   await app.startWorkers();
@@ -66,6 +66,16 @@ afterAll(async () => {
   await inside?.close();
 });
 
+/** Names of works that moved the alerts of a sighting's output up. */
+async function namesFor(sightingId: string) {
+  const alerts = await app.db
+    .selectFrom('alerts')
+    .innerJoin('sightings', 'sightings.output_id', 'alerts.output_id')
+    .select('alerts.reliance')
+    .where('sightings.id', '=', sightingId)
+    .execute();
+  return alerts.flatMap(({ reliance }) => reliance.map(({ term, where }) => ({ term, where })));
+}
 const get = (url: string) => api.inject({ url, headers: { authorization: `Bearer ${TOKEN}` } });
 
 describe.skipIf(CHROMIUM === undefined)(
@@ -148,6 +158,11 @@ describe.skipIf(CHROMIUM === undefined)(
         .where('subject', '=', capture!.id)
         .executeTakeFirstOrThrow();
       expect(audited.payload).toContain(capture!.files.pdf!);
+      const names = await eventually('the name on the page', async () => {
+        const found = await namesFor(id);
+        return found.length > 0 && found;
+      });
+      expect(names).toEqual([{ term: '猫の絵', where: 'page title' }]);
     });
   },
 );
@@ -185,6 +200,7 @@ describe('by a person', () => {
       pageUrl: 'https://members.example/post/9',
       imageUrl: 'https://members.example/9.png',
       account: '誰か',
+      title: 'みんなの猫の絵を見る',
       capturedAt: '2026-11-20T10:00:00+09:00',
       image: await artwork(0).resize(300).jpeg().toBuffer(),
       png: await artwork(2).png().toBuffer(),
@@ -225,6 +241,7 @@ describe('by a person', () => {
       .where('subject', '=', captures[0]!.id)
       .executeTakeFirstOrThrow();
     expect(audited.payload).toContain('取得経路は提出者の申告');
+    expect(await namesFor(id)).toEqual([{ term: '猫の絵', where: 'page title' }]);
   });
 
   test('by the browser extension is handed in, and a refusal comes back in words', async () => {

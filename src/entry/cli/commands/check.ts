@@ -193,6 +193,7 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
   }
   for (const { grade, sentence } of answer.provenance.findings ?? [])
     lines.push(`  ${grade}  ${sentence[lang]}`);
+  lines.push(...answer.reliance.map(({ assetId, term, where }) => `  ${where}: ${term} (${assetId})`));
   if (record === true)
     lines.push(`  recorded as ${answer.checkId}; alerts: ${answer.alertIds.join(', ') || 'none'}`);
   return lines.join('\n');

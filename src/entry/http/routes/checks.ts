@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
@@ -98,7 +99,7 @@ async function acceptUrl(app: App, request: FastifyRequest): Promise<string> {
 }
 
 async function acceptUpload(app: App, request: FastifyRequest): Promise<string> {
-  const { bytes, fields } = await readUpload(request);
+  const { bytes, name, fields } = await readUpload(request);
   const parsed = uploadFields.safeParse(fields);
   if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
   const { pageUrl, account, postedAt } = parsed.data;
@@ -110,6 +111,7 @@ async function acceptUpload(app: App, request: FastifyRequest): Promise<string> 
       pageUrl: pageUrl ?? null,
       account: account ?? null,
       postedAt: postedAt === undefined ? null : new Date(postedAt),
+      fileName: basename(name),
     },
     app.checks.clock(),
   );
