@@ -1,22 +1,41 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, asUtsushiError } from '../../errors.ts';
-import { alertsCommand } from './commands/alerts.ts';
-import { caseCommand } from './commands/case.ts';
-import { catalogueCommand } from './commands/catalogue.ts';
-import { checkCommand } from './commands/check.ts';
-import { coverageCommand } from './commands/coverage.ts';
-import { demoCommand } from './commands/demo.ts';
-import { monitorCommand } from './commands/monitor.ts';
-import { evidenceCommand } from './commands/evidence.ts';
-import { operateCommands } from './commands/operate.ts';
-import { tokenCommand, userCommand } from './commands/people.ts';
-import { reviewCommands } from './commands/review.ts';
-import { policyCommands } from './commands/policy.ts';
-import { provenanceCommand } from './commands/provenance.ts';
-import { takedownSettingsCommands } from './commands/takedown-settings.ts';
-import { webhookCommand } from './commands/webhook.ts';
 import { EXIT } from './context.ts';
 import { say } from './output.ts';
+
+/** Where each command lives, in the order of the help. Loading them all takes longer than most of them run. */
+const COMMANDS: readonly (readonly [names: string, load: () => Promise<Command[]>])[] = [
+  ['catalogue', async () => [(await import('./commands/catalogue.ts')).catalogueCommand()]],
+  ['check', async () => [(await import('./commands/check.ts')).checkCommand()]],
+  ['provenance', async () => [(await import('./commands/provenance.ts')).provenanceCommand()]],
+  ['policy calibrate', async () => (await import('./commands/policy.ts')).policyCommands()],
+  ['alerts', async () => [(await import('./commands/alerts.ts')).alertsCommand()]],
+  ['rules watch reports', async () => (await import('./commands/review.ts')).reviewCommands()],
+  [
+    'user token',
+    async () => {
+      const { tokenCommand, userCommand } = await import('./commands/people.ts');
+      return [userCommand(), tokenCommand()];
+    },
+  ],
+  ['case', async () => [(await import('./commands/case.ts')).caseCommand()]],
+  ['evidence', async () => [(await import('./commands/evidence.ts')).evidenceCommand()]],
+  [
+    'profile template',
+    async () => (await import('./commands/takedown-settings.ts')).takedownSettingsCommands(),
+  ],
+  ['monitor', async () => [(await import('./commands/monitor.ts')).monitorCommand()]],
+  ['coverage', async () => [(await import('./commands/coverage.ts')).coverageCommand()]],
+  ['webhook', async () => [(await import('./commands/webhook.ts')).webhookCommand()]],
+  ['up worker migrate doctor audit', async () => (await import('./commands/operate.ts')).operateCommands()],
+  ['demo', async () => [(await import('./commands/demo.ts')).demoCommand()]],
+];
+
+/** The command asked for; all of them for whoever asks for help, or for something that is not there. */
+function wanted(name: string | undefined): (() => Promise<Command[]>)[] {
+  const found = COMMANDS.filter(([names]) => name !== undefined && names.split(' ').includes(name));
+  return (found.length > 0 ? found : COMMANDS).map(([, load]) => load);
+}
 
 const USAGE_CODES = new Set<ErrorCode>([
   'usage',
@@ -35,25 +54,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       'after',
       '\nExamples:\n  utsushi demo\n  utsushi catalogue import works/\n  utsushi check suspicious.png',
     );
-  for (const command of [
-    catalogueCommand(),
-    checkCommand(),
-    provenanceCommand(),
-    ...policyCommands(),
-    alertsCommand(),
-    ...reviewCommands(),
-    userCommand(),
-    tokenCommand(),
-    caseCommand(),
-    evidenceCommand(),
-    ...takedownSettingsCommands(),
-    monitorCommand(),
-    coverageCommand(),
-    webhookCommand(),
-    ...operateCommands(),
-    demoCommand(),
-  ]) {
-    program.addCommand(command);
+  for (const load of wanted(argv[2])) {
+    for (const command of await load()) program.addCommand(command);
   }
   everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(see --help)'));
   try {

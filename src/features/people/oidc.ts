@@ -1,4 +1,4 @@
-import * as oidc from 'openid-client';
+import type * as oidc from 'openid-client';
 import { UtsushiError } from '../../errors.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import { recordAudit } from '../audit/index.ts';
@@ -35,18 +35,19 @@ export class OidcSignIn {
 
   /** @returns where to send the browser. @throws UtsushiError `sign_in_failed` when the provider cannot be reached */
   async begin(): Promise<{ url: string; journey: OidcJourney }> {
+    const client = await loadClient();
     const configuration = await this.#configuration();
     const journey = {
-      state: oidc.randomState(),
-      nonce: oidc.randomNonce(),
-      verifier: oidc.randomPKCECodeVerifier(),
+      state: client.randomState(),
+      nonce: client.randomNonce(),
+      verifier: client.randomPKCECodeVerifier(),
     };
-    const url = oidc.buildAuthorizationUrl(configuration, {
+    const url = client.buildAuthorizationUrl(configuration, {
       redirect_uri: this.#options.redirectUri,
       scope: 'openid email profile',
       state: journey.state,
       nonce: journey.nonce,
-      code_challenge: await oidc.calculatePKCECodeChallenge(journey.verifier),
+      code_challenge: await client.calculatePKCECodeChallenge(journey.verifier),
       code_challenge_method: 'S256',
     });
     return { url: url.href, journey };
@@ -62,7 +63,8 @@ export class OidcSignIn {
    */
   async finish(db: Database, query: string, journey: OidcJourney, at: Date): Promise<Session> {
     const configuration = await this.#configuration();
-    const tokens = await oidc
+    const client = await loadClient();
+    const tokens = await client
       .authorizationCodeGrant(configuration, new URL(query, this.#options.redirectUri), {
         expectedState: journey.state,
         expectedNonce: journey.nonce,
@@ -112,7 +114,8 @@ export class OidcSignIn {
   ): Promise<string | undefined> {
     const info = { ...claims };
     if (info['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined) {
-      Object.assign(info, await oidc.fetchUserInfo(configuration, accessToken, claims.sub).catch(refuse));
+      const client = await loadClient();
+      Object.assign(info, await client.fetchUserInfo(configuration, accessToken, claims.sub).catch(refuse));
     }
     const email = info['email'];
     return typeof email === 'string' && info['email_verified'] === true ? email.normalize('NFKC') : undefined;
@@ -123,9 +126,10 @@ export class OidcSignIn {
     const url = new URL(issuer);
     // Plain HTTP is for a provider on this machine only.
     const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-    this.#discovered ??= oidc
+    const client = await loadClient();
+    this.#discovered ??= client
       .discovery(url, clientId, clientSecret, undefined, {
-        execute: url.protocol === 'http:' && isLocal ? [oidc.allowInsecureRequests] : [],
+        execute: url.protocol === 'http:' && isLocal ? [client.allowInsecureRequests] : [],
       })
       .catch((thrown: unknown) => {
         this.#discovered = undefined;
@@ -133,6 +137,11 @@ export class OidcSignIn {
       });
     return this.#discovered;
   }
+}
+
+/** Loaded on demand: only a server with a provider configured needs it. */
+function loadClient(): Promise<typeof oidc> {
+  return import('openid-client');
 }
 
 function refuse(thrown: unknown): never {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { type Font, openSync } from 'fontkit';
+import type * as fontkit from 'fontkit';
 
 /**
  * BIZ UDPGothic by Morisawa (SIL Open Font License 1.1): Japanese and Latin, made for documents, regular and bold. It
@@ -8,7 +8,7 @@ import { type Font, openSync } from 'fontkit';
 export type Weight = 'regular' | 'bold';
 
 const require = createRequire(import.meta.url);
-const opened = new Map<Weight, Font>();
+const opened = new Map<Weight, fontkit.Font>();
 
 /** Path of the TrueType file, for what embeds it whole or in part (a PDF). */
 export function fontFile(weight: Weight): string {
@@ -63,10 +63,12 @@ export function unprintable(text: string): string[] {
   return [...new Set(lacking)];
 }
 
-function fontOf(weight: Weight): Font {
+function fontOf(weight: Weight): fontkit.Font {
   let font = opened.get(weight);
   if (font === undefined) {
-    font = openSync(fontFile(weight)) as Font;
+    // Loaded on demand: most processes never draw a letter.
+    const { openSync } = require('fontkit') as typeof fontkit;
+    font = openSync(fontFile(weight)) as fontkit.Font;
     opened.set(weight, font);
   }
   return font;
@@ -87,6 +89,6 @@ function visible(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, ' ').normalize('NFC');
 }
 
-function widthInUnits(font: Font, text: string): number {
+function widthInUnits(font: fontkit.Font, text: string): number {
   return font.layout(text).glyphs.reduce((sum, glyph) => sum + glyph.advanceWidth, 0);
 }

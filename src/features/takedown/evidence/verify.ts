@@ -3,7 +3,7 @@ import { asUtsushiError } from '../../../errors.ts';
 import { type ArchiveFiles, isCanonical, readArchive } from '../../../platform/archive/zip.ts';
 import type { ComputePool } from '../../../platform/compute/pool.ts';
 import { isSignedBy, vouchersOf } from '../../../platform/signing/keys.ts';
-import { type Timestamp, checkTimestamp } from '../../../platform/timestamp/rfc3161.ts';
+import type { Timestamp } from '../../../platform/timestamp/rfc3161.ts';
 import { ALGORITHM_VERSION } from '../../../vision/fingerprint/fingerprint.ts';
 import { type AuditExtract, extractSchema, faultsOfExtract } from '../../audit/index.ts';
 import { type Match, type PairFigures, comparePair } from '../../checks/index.ts';
@@ -207,6 +207,8 @@ async function readTimestamps(
 ): Promise<EvidenceReport['timestamps']> {
   const found: (Timestamp & { of: string })[] = [];
   const look = async (of: string, token: Uint8Array, bytes: Uint8Array) => {
+    // Loaded on demand, with the ASN.1 it needs.
+    const { checkTimestamp } = await import('../../../platform/timestamp/rfc3161.ts');
     try {
       found.push({ of, ...(await checkTimestamp(token, bytes, trustedTsa)) });
     } catch (thrown) {
