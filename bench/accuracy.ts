@@ -100,7 +100,8 @@ export async function measureAccuracy(
   const judged = await inOrder(set.queries, async (query): Promise<Judged> => {
     const found = await look(query.path, 'output');
     if (found === undefined) {
-      const none = { top: -1, own: -1, right: false };
+      // Below anything, whatever a method's scores are.
+      const none = { top: -Infinity, own: -Infinity, right: false };
       return {
         query,
         by: Object.fromEntries(METHODS.map((each) => [each, none])) as Judged['by'],
