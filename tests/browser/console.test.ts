@@ -201,8 +201,29 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.getByRole('button', { name: '保存' }).click();
     await page.getByText('申出の内容を更新').waitFor();
     await expect.poll(async () => page.locator('article').textContent()).toContain('髪飾りの意匠');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: '証拠一式（ZIP）' }).click();
+    const zip = await readFile(await (await download).path());
+    expect(zip.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04');
+    await page.getByRole('button', { name: '管理番号' }).click();
+    await page.getByLabel('外部の管理番号').fill('LEGAL-2026-17');
+    await page.keyboard.press('Enter');
+    await page.getByText('外部の管理番号: LEGAL-2026-17').waitFor();
     await open('/cases');
     await page.locator('a[href^="/cases/"]').first().waitFor();
+  });
+
+  it('opens a case from what the confirmed alerts have in common, and takes in another alert', async () => {
+    await open('/cases');
+    const group = page.locator('li', { hasText: '件で案件を開く' }).first();
+    await group.getByRole('checkbox').first().uncheck();
+    await group.getByRole('button', { name: /件で案件を開く/ }).click();
+    await page.waitForURL(/\/cases\/[0-9a-f-]{36}/);
+    await page.getByRole('button', { name: '候補を追加' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: /^追加/ }).first().click();
+    await page.getByText('対象を追加').waitFor();
+    await page.keyboard.press('Escape');
   });
 
   it('checks a picture that is dropped on any page', async () => {

@@ -527,7 +527,10 @@ export async function listCases(db: Database, filter: CaseFilter): Promise<CaseS
     .$if(filter.dueBefore !== undefined, (query) => query.where('due_at', '<', filter.dueBefore!))
     .$if(filter.alertId !== undefined, (query) =>
       query.where('id', 'in', (inner) =>
-        inner.selectFrom('case_alerts').select('case_id').where('alert_id', '=', filter.alertId!),
+        inner
+          .selectFrom('case_alerts')
+          .select('case_id')
+          .where((eb) => eb.or([eb('alert_id', '=', filter.alertId!), eb('watch_id', '=', filter.alertId!)])),
       ),
     )
     .orderBy('due_at', (order) => order.asc().nullsLast())

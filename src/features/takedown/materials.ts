@@ -121,6 +121,14 @@ export function groupSubjects(subjects: readonly Subject[]): Subject[][] {
 
 export interface Suggestion {
   readonly alertIds: readonly string[];
+  /** What each of them is about, in the same order. */
+  readonly alerts: readonly {
+    readonly alertId: string;
+    readonly assetId: string;
+    readonly title: string;
+    readonly outputSha256: string;
+    readonly pageUrl: string | null;
+  }[];
   readonly works: readonly { readonly assetId: string; readonly title: string }[];
   readonly accounts: readonly string[];
   readonly pages: readonly string[];
@@ -154,6 +162,13 @@ export async function suggestCases(db: Executor): Promise<Suggestion[]> {
       const places = group.flatMap(({ materials }) => materials);
       return {
         alertIds: group.map(({ id }) => id),
+        alerts: group.map(({ id, assetId, title, materials: [first] }) => ({
+          alertId: id,
+          assetId,
+          title,
+          outputSha256: first!.outputSha256,
+          pageUrl: first!.pageUrl,
+        })),
         works: [...new Map(group.map(({ assetId, title }) => [assetId, { assetId, title }])).values()],
         accounts: distinct(places.map(({ account }) => account)),
         pages: distinct(places.map(({ pageUrl }) => pageUrl)),

@@ -56,7 +56,13 @@ test('from suggestion to an approved notice and an answer, each by who may', asy
   const alertId = await addConfirmed(app, { pageUrl: 'https://x.com/a/status/1' });
   const { body: found } = await ask('viewer', 'GET', '/cases/suggestions');
   expect(found).toMatchObject({
-    suggestions: [{ alertIds: [alertId], pages: ['https://x.com/a/status/1'] }],
+    suggestions: [
+      {
+        alertIds: [alertId],
+        alerts: [{ alertId, pageUrl: 'https://x.com/a/status/1' }],
+        pages: ['https://x.com/a/status/1'],
+      },
+    ],
   });
 
   expect(await ask('viewer', 'POST', '/cases', { alertIds: [alertId] })).toMatchObject({ status: 403 });

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api } from './client.ts';
-import type { CaseDetail, CaseSummary, NoticeDraft, NoticeForm } from './types.ts';
+import type { CaseDetail, CaseSuggestion, CaseSummary, NoticeDraft, NoticeForm } from './types.ts';
 
 export const useCases = (query: { state?: 'open' | 'closed'; alertId?: string }) =>
   useQuery({
@@ -13,6 +13,12 @@ export const useCase = (id: string) =>
   useQuery({
     queryKey: ['case', id],
     queryFn: ({ signal }) => api<CaseDetail>(`/cases/${id}`, { signal }),
+  });
+
+export const useCaseSuggestions = () =>
+  useQuery({
+    queryKey: ['cases', 'suggestions'],
+    queryFn: ({ signal }) => api<{ suggestions: CaseSuggestion[] }>('/cases/suggestions', { signal }),
   });
 
 export interface NoticeChoice {

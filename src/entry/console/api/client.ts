@@ -42,7 +42,23 @@ export function api<T>(path: string, request?: Request): Promise<T> {
 /** The same answer that a load balancer gets. */
 export const readiness = (signal: AbortSignal): Promise<Readiness> => ask('/readyz', { signal });
 
-async function ask<T>(path: string, { method, query, body, signal }: Request = {}): Promise<T> {
+/** Fetches a file and hands it to the browser to save. @throws ApiError as {@link api} */
+export async function download(path: string, name: string): Promise<void> {
+  const response = await send(`/api${path}`, {});
+  const url = URL.createObjectURL(await response.blob());
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The browser reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+async function ask<T>(path: string, request: Request = {}): Promise<T> {
+  return (await answerOf(await send(path, request))) as T;
+}
+
+async function send(path: string, { method, query, body, signal }: Request): Promise<Response> {
   const form = body instanceof FormData;
   const init: RequestInit = { method: method ?? (body === undefined ? 'GET' : 'POST') };
   init.headers = { accept: 'application/json' };
@@ -58,15 +74,16 @@ async function ask<T>(path: string, { method, query, body, signal }: Request = {
     if (signal?.aborted === true) throw thrown;
     throw new ApiError(0, { code: 'unreachable', message: String(thrown) });
   }
-  const text = await response.text();
-  const answer: unknown = isJson(response) && text !== '' ? JSON.parse(text) : null;
-  if (response.ok) return answer as T;
+  if (response.ok) return response;
+  const answer = await answerOf(response);
   const error = (answer as { error?: { code?: string; message?: string; remedy?: string } } | null)?.error;
   throw new ApiError(response.status, error ?? {}, answer);
 }
 
-function isJson(response: Response): boolean {
-  return response.headers.get('content-type')?.includes('json') ?? false;
+async function answerOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') ?? false;
+  return json && text !== '' ? JSON.parse(text) : null;
 }
 
 /** `?a=1&b=2`, without what is undefined or empty. */

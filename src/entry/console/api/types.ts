@@ -372,14 +372,33 @@ export interface Particulars {
   readonly aiOrigin?: { readonly grade: AiOrigin; readonly reason?: string; readonly quotation?: string };
 }
 
+/** Confirmed alerts without a case that could make one, because they share a work, a page or a poster. */
+export interface CaseSuggestion {
+  readonly alerts: readonly SuggestedAlert[];
+  readonly works: readonly { readonly assetId: string; readonly title: string }[];
+  readonly accounts: readonly string[];
+}
+
+export interface SuggestedAlert {
+  readonly alertId: string;
+  readonly assetId: string;
+  readonly title: string;
+  readonly outputSha256: string;
+  readonly pageUrl: string | null;
+}
+
 export interface CaseSummary {
   readonly id: string;
   /** The newest event, as with alerts. */
   readonly seq: number;
   readonly state: 'open' | 'closed';
   readonly title: string;
+  readonly works: readonly { readonly assetId: string; readonly title: string }[];
+  readonly externalRef: string | null;
   readonly materials: readonly {
-    readonly alertId: string;
+    /** Null for what was promoted from the watch queue. */
+    readonly alertId: string | null;
+    readonly watchId: string | null;
     readonly outputSha256: string;
     readonly pageUrl: string | null;
     readonly imageUrl: string | null;

@@ -1,10 +1,24 @@
-import { Anchor, Badge, Button, Group, Modal, Select, Stack, Text, TextInput, Textarea } from '@mantine/core';
+import {
+  Anchor,
+  Badge,
+  Button,
+  Group,
+  Modal,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+  Textarea,
+  Tooltip,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { IconArrowLeft } from '@tabler/icons-react';
+import { IconArrowLeft, IconFileZip, IconPlus } from '@tabler/icons-react';
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { useCase, useCaseEvent } from '../api/cases.ts';
-import { outputImage } from '../api/client.ts';
+import { download, outputImage } from '../api/client.ts';
 import { usePerson } from '../api/session.ts';
 import type { CaseDetail } from '../api/types.ts';
 import { DueText } from '../parts/due.tsx';
@@ -16,6 +30,7 @@ import { useLocale, useText } from '../text/index.tsx';
 import facts from '../workbench/facts.module.css';
 import { nextActionText } from './cases.tsx';
 import classes from './cases.module.css';
+import { LinkAlert } from './link-alert.tsx';
 import { Notice } from './notice.tsx';
 import { ParticularsForm } from './particulars.tsx';
 
@@ -34,15 +49,18 @@ function Shown({ of }: { of: CaseDetail }) {
     <Page
       title={of.title}
       actions={
-        <Button
-          component={Link}
-          href="/cases"
-          variant="subtle"
-          color="gray"
-          leftSection={<IconArrowLeft size={16} aria-hidden />}
-        >
-          {t.navigation.cases}
-        </Button>
+        <>
+          <EvidenceButton id={of.id} />
+          <Button
+            component={Link}
+            href="/cases"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconArrowLeft size={16} aria-hidden />}
+          >
+            {t.navigation.cases}
+          </Button>
+        </>
       }
     >
       <ol className={classes.ladder} aria-label={t.cases.ladder}>
@@ -67,9 +85,39 @@ function Shown({ of }: { of: CaseDetail }) {
   );
 }
 
-/** What a person may report of a case, with the fields it takes. */
-const REPORTS = ['sent', 'reply', 'advance', 'note', 'close'] as const;
-type Report = (typeof REPORTS)[number];
+/** Everything the case rests on, packed and signed; making it takes a moment. */
+function EvidenceButton({ id }: { id: string }) {
+  const t = useText();
+  const person = usePerson();
+  const explain = useErrorText();
+  const evidence = useMutation({
+    mutationFn: () => download(`/cases/${id}/evidence`, `evidence-${id}.zip`),
+    onError: (error) => {
+      const { title, detail } = explain(error);
+      notifications.show({ color: 'red', title, message: detail });
+    },
+  });
+  return (
+    <Tooltip label={t.cases.evidenceNote} multiline maw={320}>
+      <Button
+        variant="light"
+        leftSection={<IconFileZip size={16} aria-hidden />}
+        loading={evidence.isPending}
+        disabled={!person.may('reviewer')}
+        onClick={() => evidence.mutate()}
+      >
+        {t.cases.evidence}
+      </Button>
+    </Tooltip>
+  );
+}
+
+/** What a person may report of a case, by its state. */
+const REPORTS = {
+  open: ['sent', 'reply', 'advance', 'note', 'external-ref', 'close'],
+  closed: ['note', 'external-ref', 'reopen'],
+} as const;
+type Report = (typeof REPORTS)[keyof typeof REPORTS][number];
 
 function Next({ of }: { of: CaseDetail }) {
   const t = useText();
@@ -88,10 +136,15 @@ function Next({ of }: { of: CaseDetail }) {
               {t.cases.replied}: {t.cases.replies[of.reply.class]}
             </Text>
           )}
+          {of.externalRef !== null && (
+            <Text size="sm">
+              {t.cases.externalRef}: <b>{of.externalRef}</b>
+            </Text>
+          )}
         </Group>
-        {person.may('reviewer') && of.state === 'open' && (
+        {person.may('reviewer') && (
           <Group gap="xs">
-            {REPORTS.map((each) => (
+            {REPORTS[of.state].map((each) => (
               <Button key={each} size="xs" variant="default" onClick={() => report(each)}>
                 {t.cases.reports[each]}
               </Button>
@@ -108,7 +161,7 @@ function ReportDialog({ of, report, close }: { of: CaseDetail; report: Report; c
   const t = useText();
   const explain = useErrorText();
   const send = useCaseEvent(of);
-  const [text, setText] = useState('');
+  const [text, setText] = useState(report === 'external-ref' ? (of.externalRef ?? '') : '');
   const [choice, setChoice] = useState<string>(report === 'reply' ? 'removed' : 'settled');
   const written = text.trim() === '' ? undefined : text.trim();
   const body = {
@@ -116,6 +169,8 @@ function ReportDialog({ of, report, close }: { of: CaseDetail; report: Report; c
     reply: { type: 'reply', class: choice, reason: written },
     advance: { type: 'advance', reason: written },
     note: { type: 'note', text: written },
+    'external-ref': { type: 'external-ref', externalRef: written ?? null },
+    reopen: { type: 'reopen', reason: written },
     close: { type: 'close', outcome: choice, reason: written },
   }[report];
   const submit = (event: FormEvent) => {
@@ -129,7 +184,7 @@ function ReportDialog({ of, report, close }: { of: CaseDetail; report: Report; c
     });
   };
   const choices = report === 'reply' ? t.cases.replies : t.cases.outcomes;
-  const needed = report === 'sent' || report === 'note';
+  const needed = report === 'note' || report === 'reopen' || (report === 'close' && choice !== 'removed');
   return (
     <Modal
       opened
@@ -157,6 +212,14 @@ function ReportDialog({ of, report, close }: { of: CaseDetail; report: Report; c
               data-autofocus
               onChange={(event) => setText(event.currentTarget.value)}
             />
+          ) : report === 'external-ref' ? (
+            <TextInput
+              label={t.cases.externalRef}
+              description={t.cases.externalRefNote}
+              value={text}
+              data-autofocus
+              onChange={(event) => setText(event.currentTarget.value)}
+            />
           ) : (
             <Textarea
               label={report === 'note' ? t.workbench.note : t.review.reason}
@@ -181,23 +244,51 @@ function ReportDialog({ of, report, close }: { of: CaseDetail; report: Report; c
 
 function Materials({ of }: { of: CaseDetail }) {
   const t = useText();
+  const person = usePerson();
+  const [adding, dialog] = useDisclosure();
   return (
-    <Card title={t.cases.materials(of.materials.length)}>
+    <Card
+      title={t.cases.materials(of.materials.length)}
+      actions={
+        of.state === 'open' &&
+        person.may('reviewer') && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlus size={14} aria-hidden />}
+            onClick={dialog.open}
+          >
+            {t.cases.addAlert}
+          </Button>
+        )
+      }
+    >
       <Stack gap="sm">
         {of.materials.map((material) => {
           const url = material.pageUrl ?? material.imageUrl;
           const seen = url === null ? undefined : of.urls[url];
           return (
-            <Group key={`${material.alertId} ${url ?? ''}`} gap="sm" wrap="nowrap" align="flex-start">
+            <Group
+              key={`${material.alertId ?? material.watchId} ${url ?? ''}`}
+              gap="sm"
+              wrap="nowrap"
+              align="flex-start"
+            >
               <Thumb src={outputImage(material.outputSha256, 256)} alt={t.workbench.output} size={56} />
               <div>
                 <Text size="sm" className={facts.link ?? ''}>
                   {url ?? t.workbench.handedIn}
                 </Text>
                 <Group gap={8}>
-                  <Anchor component={Link} href={`/alerts/${material.alertId}`} size="xs">
-                    {t.review.openAlert}
-                  </Anchor>
+                  {material.alertId === null ? (
+                    <Anchor component={Link} href="/watch" size="xs">
+                      {t.navigation.watch}
+                    </Anchor>
+                  ) : (
+                    <Anchor component={Link} href={`/alerts/${material.alertId}`} size="xs">
+                      {t.review.openAlert}
+                    </Anchor>
+                  )}
                   {seen !== undefined && (
                     <Badge variant="light" tt="none" color={seen.outcome === 'gone' ? 'teal' : 'orange'}>
                       {t.cases.urlOutcomes[seen.outcome]}
@@ -209,6 +300,7 @@ function Materials({ of }: { of: CaseDetail }) {
           );
         })}
       </Stack>
+      {adding && <LinkAlert to={of} close={dialog.close} />}
     </Card>
   );
 }
@@ -223,7 +315,7 @@ function Timeline({ of }: { of: CaseDetail }) {
           <li key={seq} className={facts.event}>
             <Text size="sm">
               <b>{actor}</b> {words[event.type] ?? event.type}
-              {['text', 'reason', 'channel'].map((name) =>
+              {['text', 'reason', 'channel', 'externalRef'].map((name) =>
                 typeof event[name] === 'string' ? ` – ${event[name]}` : '',
               )}
             </Text>

@@ -11,6 +11,7 @@ import { Page } from '../parts/page.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { useLocale, useText } from '../text/index.tsx';
 import classes from './cases.module.css';
+import { Suggestions } from './suggestions.tsx';
 
 /** Cases on the rungs of the ladder, those due first on top. */
 export default function Cases() {
@@ -29,6 +30,7 @@ export default function Cases() {
         />
       }
     >
+      {state === 'open' && <Suggestions />}
       {cases.isPending ? (
         <Loading />
       ) : cases.isError ? (

@@ -12,6 +12,7 @@ import { Page } from '../parts/page.tsx';
 import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
+import { CaseButton } from '../workbench/case-button.tsx';
 import classes from './watch.module.css';
 
 const STATES: readonly WatchState[] = ['open', 'promoted', 'dismissed'];
@@ -111,6 +112,7 @@ function Entry({ entry }: { entry: WatchEntry }) {
       </Stack>
       {person.may('reviewer') && (
         <Group gap="xs">
+          {entry.state === 'promoted' && <CaseButton alertId={entry.id} />}
           {entry.state === 'open' ? (
             <>
               <Button size="xs" variant="light" loading={act.isPending} onClick={() => act.mutate('promote')}>

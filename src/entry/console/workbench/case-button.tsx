@@ -7,7 +7,7 @@ import { usePerson } from '../api/session.ts';
 import { useErrorText } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 
-/** From a confirmed alert to its case: the one it is in, or a new one. */
+/** From a confirmed alert, or a promoted watch entry, to its case: the one it is in, or a new one. */
 export function CaseButton({ alertId }: { alertId: string }) {
   const t = useText();
   const person = usePerson();
