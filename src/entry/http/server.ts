@@ -22,6 +22,7 @@ import { liveRoutes } from './routes/live.ts';
 import { monitorRoutes } from './routes/monitors.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { pictureRoutes } from './routes/pictures.ts';
+import { policyRoutes } from './routes/policy.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { screenRoutes } from './routes/screen.ts';
@@ -82,6 +83,7 @@ const ROUTES = [
   watchRoutes,
   ruleRoutes,
   reportRoutes,
+  policyRoutes,
   caseRoutes,
   incidentRoutes,
   monitorRoutes,

@@ -42,9 +42,14 @@ export function api<T>(path: string, request?: Request): Promise<T> {
 /** The same answer that a load balancer gets. */
 export const readiness = (signal: AbortSignal): Promise<Readiness> => ask('/readyz', { signal });
 
+/** An answer that is plain text. @throws ApiError as {@link api} */
+export async function apiText(path: string, request: Request): Promise<string> {
+  return (await send(`/api${path}`, request)).text();
+}
+
 /** Fetches a file and hands it to the browser to save. @throws ApiError as {@link api} */
-export async function download(path: string, name: string): Promise<void> {
-  const response = await send(`/api${path}`, {});
+export async function download(path: string, name: string, request: Request = {}): Promise<void> {
+  const response = await send(`/api${path}`, request);
   const url = URL.createObjectURL(await response.blob());
   const link = document.createElement('a');
   link.href = url;

@@ -84,6 +84,8 @@ export interface Match {
     readonly overlap: { readonly asset: number; readonly output: number };
     readonly alignedSimilarity: number;
     readonly quad: readonly Point[];
+    /** x and y in the work, x and y in the output, in shares of their sides; older checks kept none. */
+    readonly correspondences?: readonly (readonly [number, number, number, number])[];
   } | null;
   readonly reasons: readonly Sentence[];
   readonly candidate?: boolean;
@@ -332,6 +334,12 @@ export interface AlertReport {
   readonly waiting: { readonly alerts: number; readonly overdue: number };
 }
 
+/** From which match score a work has candidates. */
+export interface Policy {
+  readonly version: number;
+  readonly tiers: Readonly<Record<Tier, { readonly minConfidence: number }>>;
+}
+
 /** Durations in milliseconds. */
 export interface ReviewQuality {
   readonly decisions: number;
@@ -418,6 +426,34 @@ export interface CaseSummary {
   readonly nextAction: string;
   readonly openedAt: string;
   readonly lastEventAt: string;
+}
+
+/** One text for both languages, or one for each. */
+export type Bilingual = string | { readonly ja?: string; readonly en?: string };
+
+/** Who makes the claims; what the console does not edit stays as it is. */
+export interface Profile {
+  readonly name?: Bilingual;
+  readonly address?: Bilingual;
+  readonly signatory?: Bilingual;
+  readonly phone?: string;
+  readonly email?: string;
+  readonly recipients: readonly {
+    readonly id: string;
+    readonly name: Sentence;
+    readonly hosts: readonly string[];
+  }[];
+  readonly policy?: unknown;
+}
+
+export interface NoticeTemplate {
+  readonly form: NoticeForm;
+  readonly lang: 'ja' | 'en';
+  /** `utsushi-1` comes with Utsushi, `own-1` stands in its place. */
+  readonly version: string;
+  readonly date: string;
+  /** Elements that the form demands and the template does not state. */
+  readonly lacks: readonly string[];
 }
 
 export interface CaseDetail extends CaseSummary {

@@ -46,8 +46,8 @@ function Suggested({ of: { alerts, works, accounts } }: { of: CaseSuggestion }) 
     leave((before) => (before.includes(id) ? before.filter((each) => each !== id) : [...before, id]));
   return (
     <li className={classes.suggestion}>
-      <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <div>
+      <Group wrap="nowrap" align="center">
+        <div className={classes.works}>
           <Text size="sm" fw={600}>
             {works.map(({ title }) => title).join(t.cases.and)}
           </Text>
@@ -57,9 +57,21 @@ function Suggested({ of: { alerts, works, accounts } }: { of: CaseSuggestion }) 
             </Text>
           )}
         </div>
+        <div className={classes.choices}>
+          {alerts.map(({ alertId, title, outputSha256, pageUrl }) => (
+            <Checkbox
+              key={alertId}
+              checked={!left.includes(alertId)}
+              onChange={() => toggle(alertId)}
+              aria-label={t.inbox.select([title, pageUrl].filter(Boolean).join(' '))}
+              label={<Thumb src={outputImage(outputSha256, 256)} alt={t.workbench.output} size={48} />}
+            />
+          ))}
+        </div>
         <Button
           size="xs"
           color="shu"
+          style={{ flexShrink: 0 }}
           leftSection={<IconBriefcase size={16} aria-hidden />}
           disabled={taken.length === 0 || !person.may('reviewer')}
           loading={open.isPending}
@@ -76,17 +88,6 @@ function Suggested({ of: { alerts, works, accounts } }: { of: CaseSuggestion }) 
           {t.cases.openWith(taken.length)}
         </Button>
       </Group>
-      <div className={classes.choices}>
-        {alerts.map(({ alertId, title, outputSha256, pageUrl }) => (
-          <Checkbox
-            key={alertId}
-            checked={!left.includes(alertId)}
-            onChange={() => toggle(alertId)}
-            aria-label={t.inbox.select([title, pageUrl].filter(Boolean).join(' '))}
-            label={<Thumb src={outputImage(outputSha256, 256)} alt={t.workbench.output} size={56} />}
-          />
-        ))}
-      </div>
     </li>
   );
 }

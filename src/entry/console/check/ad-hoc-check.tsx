@@ -109,6 +109,7 @@ function Pair({ url, match }: { url: string; match: CheckedPicture['matches'][nu
         work={{ src: reference, alt: t.work, ...work }}
         output={{ src: url, alt: t.output, ...output }}
         quad={match.verification?.quad ?? null}
+        correspondences={match.verification?.correspondences ?? []}
         negative={match.transformations.includes('inverted')}
       />
     </div>

@@ -4,10 +4,11 @@ import { SegmentedControl, SimpleGrid, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
-import type { AlertReport, Decision, ReviewerReport, ReviewQuality } from '../api/types.ts';
+import type { AlertReport, Decision, Policy, Tier, ReviewerReport, ReviewQuality } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
 import { Failed, Loading } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
+import type { Messages } from '../text/ja.ts';
 import classes from './reports.module.css';
 
 const DAY = 86_400_000;
@@ -80,6 +81,10 @@ function AlertCharts({ report }: { report: AlertReport }) {
     overturned: undone + reopened,
     ...decided,
   }));
+  const policy = useQuery({
+    queryKey: ['policy'],
+    queryFn: ({ signal }) => api<Policy>('/policy', { signal }),
+  });
   const opened = report.days.reduce((sum, day) => sum + day.opened, 0);
   const axis = { xAxisProps: { minTickGap: 24 }, h: HEIGHT, withLegend: true } as const;
   return (
@@ -127,6 +132,7 @@ function AlertCharts({ report }: { report: AlertReport }) {
             { name: 'notSimilar', color: 'gray.6', label: t.decisions['not-similar'] },
             { name: 'others', color: 'ai.4', label: t.reports.others },
           ]}
+          referenceLines={policy.data === undefined ? [] : thresholdLines(t, policy.data, report)}
           {...axis}
         />
         <Text size="xs" c="dimmed" mt="xs">
@@ -135,6 +141,24 @@ function AlertCharts({ report }: { report: AlertReport }) {
       </Card>
     </>
   );
+}
+
+/** The thresholds in force, at the bars that they lie in; one line where both tiers share a bar. */
+function thresholdLines(t: Messages, { tiers }: Policy, { confidence }: AlertReport) {
+  const names = new Map<number, string[]>();
+  for (const tier of ['high', 'standard'] as const satisfies readonly Tier[]) {
+    const { minConfidence } = tiers[tier];
+    const bar = confidence.findLast(({ from }) => from <= minConfidence)?.from ?? 0;
+    names.set(bar, [...(names.get(bar) ?? []), t.reports.threshold(t.tiers[tier], minConfidence)]);
+  }
+  return [...names].map(([bar, labels]) => ({
+    x: bar.toFixed(2),
+    color: 'var(--mantine-color-text)',
+    label: labels.join(' / '),
+    // Away from the other line's label.
+    labelPosition:
+      bar === Math.min(...names.keys()) ? ('insideTopRight' as const) : ('insideTopLeft' as const),
+  }));
 }
 
 function Figure({ name, value, urgent }: { name: string; value: number; urgent?: boolean }) {

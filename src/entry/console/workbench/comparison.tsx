@@ -4,6 +4,7 @@ import {
   type Icon,
   IconContrast,
   IconGridDots,
+  IconMapPins,
   IconShape,
   IconZoomIn,
   IconZoomOut,
@@ -14,7 +15,7 @@ import { isForOthers, useKeys } from '../shell/use-keys.ts';
 import { useText } from '../text/index.tsx';
 import classes from './comparison.module.css';
 import type { Point } from './geometry.ts';
-import { type Look, MODES, type Mode, type Picture, Stage, WHOLE } from './stage.tsx';
+import { type Correspondence, type Look, MODES, type Mode, type Picture, Stage, WHOLE } from './stage.tsx';
 
 const MODE_KEYS: Record<Mode, string> = {
   side: 's',
@@ -29,12 +30,13 @@ export interface ComparisonProps {
   readonly work: Picture;
   readonly output: Picture;
   readonly quad: readonly Point[] | null;
+  readonly correspondences: readonly Correspondence[];
   /** The match says that the output is a negative of the work. */
   readonly negative: boolean;
 }
 
 /** Work and output with every way to compare them; the chosen one stays for the next pair. */
-export function Comparison({ work, output, quad, negative }: ComparisonProps) {
+export function Comparison({ work, output, quad, correspondences, negative }: ComparisonProps) {
   const t = useText().workbench;
   const [mode, setMode] = useLocalStorage<Mode>({
     key: 'utsushi-mode',
@@ -46,6 +48,7 @@ export function Comparison({ work, output, quad, negative }: ComparisonProps) {
     defaultValue: true,
     getInitialValueInEffect: false,
   });
+  const [points, setPoints] = useState(false);
   const [grid, setGrid] = useState(false);
   const [inverted, setInverted] = useState(negative);
   const [amount, setAmount] = useState(0.5);
@@ -60,6 +63,7 @@ export function Comparison({ work, output, quad, negative }: ComparisonProps) {
   useKeys({
     ...Object.fromEntries(MODES.map((each) => [MODE_KEYS[each], () => setMode(each)])),
     l: () => setOutline((before) => !before),
+    p: () => setPoints((before) => !before),
     g: () => setGrid((before) => !before),
     i: () => setInverted((before) => !before),
     '+': () => zoom(ZOOM_STEP),
@@ -82,6 +86,9 @@ export function Comparison({ work, output, quad, negative }: ComparisonProps) {
         />
         <Group gap={4} wrap="nowrap">
           <Toggle icon={IconShape} label={`${t.outline} (L)`} on={outline} set={setOutline} />
+          {correspondences.length > 0 && (
+            <Toggle icon={IconMapPins} label={`${t.points} (P)`} on={points} set={setPoints} />
+          )}
           <Toggle icon={IconGridDots} label={`${t.grid} (G)`} on={grid} set={setGrid} />
           <Toggle icon={IconContrast} label={`${t.invert} (I)`} on={inverted} set={setInverted} />
           <Act icon={IconZoomOut} label={`${t.zoomOut} (-)`} act={() => zoom(1 / ZOOM_STEP)} />
@@ -93,6 +100,7 @@ export function Comparison({ work, output, quad, negative }: ComparisonProps) {
       <div className={classes.stage}>
         <Stage
           {...{ work, output, quad, mode, flicked, amount, outline, grid, inverted, look }}
+          correspondences={points ? correspondences : []}
           onLook={setLook}
         />
         {sliding ? (

@@ -27,11 +27,16 @@ export interface Picture extends Size {
   readonly alt: string;
 }
 
+/** Where one feature lies: x and y in the work, x and y in the output, in shares of their sides. */
+export type Correspondence = readonly [number, number, number, number];
+
 export interface StageProps {
   readonly work: Picture;
   readonly output: Picture;
   /** The work's corners in output pixels, clockwise from its top left. */
   readonly quad: readonly Point[] | null;
+  /** Those to be marked. */
+  readonly correspondences: readonly Correspondence[];
   readonly mode: Mode;
   /** Show the work in place of the output, while a key is held. */
   readonly flicked: boolean;
@@ -56,7 +61,7 @@ const MAX_ZOOM = 40;
 
 /** Work and output, looked at with one zoom and one centre whatever the layout. */
 export function Stage(props: StageProps) {
-  const { work, output, quad, mode, flicked, amount, outline, grid, inverted } = props;
+  const { work, output, quad, correspondences, mode, flicked, amount, outline, grid, inverted } = props;
   const t = useText().workbench;
   const [cursor, setCursor] = useState<Point | undefined>();
   const toOutput = useMemo(() => (quad === null ? undefined : homographyTo(quad, work)), [quad, work]);
@@ -74,6 +79,11 @@ export function Stage(props: StageProps) {
               <Grid size={work} at={(point) => toPane(view, pane, project(toOutput, point))} />
             )}
             {outline && quad !== null && <Outline corners={quad.map((each) => toPane(view, pane, each))} />}
+            <Points
+              at={correspondences.map(([, , x, y]) =>
+                toPane(view, pane, [x * output.width, y * output.height]),
+              )}
+            />
             {cursor !== undefined && mode === 'side' && <Cross at={toPane(view, pane, cursor)} />}
           </svg>
         </>
@@ -119,6 +129,9 @@ export function Stage(props: StageProps) {
                 {outline && quad !== null && (
                   <Outline corners={cornersOf(work).map((each) => toPane(view, pane, each))} />
                 )}
+                <Points
+                  at={correspondences.map(([x, y]) => toPane(view, pane, [x * work.width, y * work.height]))}
+                />
                 {cursor !== undefined && toWork !== undefined && (
                   <Cross at={toPane(view, pane, project(toWork, cursor))} />
                 )}
@@ -311,6 +324,18 @@ function Outline({ corners }: { corners: readonly Point[] }) {
       ))}
     </>
   );
+}
+
+/** Features that were found in both pictures; the same number marks the same feature. */
+function Points({ at }: { at: readonly Point[] }) {
+  return at.map(([x, y], index) => (
+    <g key={index} className={classes.point} transform={`translate(${x} ${y})`}>
+      <circle r={3} />
+      <text x={5} dy="-0.3em">
+        {index + 1}
+      </text>
+    </g>
+  ));
 }
 
 /** Darkens what the work does not cover: there is nothing to compare there. */

@@ -248,6 +248,7 @@ function Bench({
           work={work}
           output={output}
           quad={match?.verification?.quad ?? null}
+          correspondences={match?.verification?.correspondences ?? NONE}
           negative={match?.transformations.includes('inverted') ?? false}
         />
       </div>
@@ -291,6 +292,9 @@ function Bench({
     </div>
   );
 }
+
+/** The same each time, so that nothing is drawn anew. */
+const NONE = [] as const;
 
 const workImage = ({ referenceId, match }: AlertDetail) =>
   referenceImage(referenceId ?? match?.referenceId ?? '', STAGE_PIXELS);
