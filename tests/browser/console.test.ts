@@ -216,7 +216,6 @@ describe.skipIf(found === undefined)('the console', () => {
   it('opens a case from what the confirmed alerts have in common, and takes in another alert', async () => {
     await open('/cases');
     const group = page.locator('li', { hasText: '件で案件を開く' }).first();
-    await group.getByRole('checkbox').first().uncheck();
     await group.getByRole('button', { name: /件で案件を開く/ }).click();
     await page.waitForURL(/\/cases\/[0-9a-f-]{36}/);
     await page.getByRole('button', { name: '候補を追加' }).click();
@@ -224,6 +223,17 @@ describe.skipIf(found === undefined)('the console', () => {
     await dialog.getByRole('button', { name: /^追加/ }).first().click();
     await page.getByText('対象を追加').waitFor();
     await page.keyboard.press('Escape');
+  });
+
+  it('keeps the name that notices carry, and previews their templates', async () => {
+    await open('/notices');
+    await page.getByLabel('名称 – 日本語').fill('株式会社アケボノ動画');
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.getByText('名義を保存しました').waitFor();
+    const profile = await (await page.request.get(`${server.url}/api/profile`)).json();
+    expect(profile).toEqual({ name: { ja: '株式会社アケボノ動画' }, recipients: [] });
+    await page.getByRole('button', { name: '開く' }).first().click();
+    await page.locator('article').getByText('株式会社見本出版').first().waitFor();
   });
 
   it('checks a picture that is dropped on any page', async () => {
@@ -272,6 +282,7 @@ describe.skipIf(found === undefined)('the console', () => {
       '/monitors',
       '/reports',
       '/system',
+      '/notices',
       '/people',
     ];
     const faults: string[] = [];

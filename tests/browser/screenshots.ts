@@ -71,6 +71,12 @@ try {
     await visit('/monitors', 'monitors');
     await visit('/reports', 'reports');
     await visit('/system', 'system');
+    await visit('/notices', 'notices', () =>
+      page
+        .getByRole('button', { name: language === 'ja' ? '開く' : 'Open' })
+        .first()
+        .click(),
+    );
     await visit('/people', 'people');
     await page.emulateMedia({ colorScheme: 'dark' });
     await visit('/', 'inbox-dark', () => page.locator('[data-alert]').first().waitFor());

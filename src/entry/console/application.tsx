@@ -22,6 +22,7 @@ const Case = lazy(() => import('./cases/case.tsx'));
 const Monitors = lazy(() => import('./monitors/monitors.tsx'));
 const Reports = lazy(() => import('./reports/reports.tsx'));
 const System = lazy(() => import('./system/system.tsx'));
+const Notices = lazy(() => import('./notices/notices.tsx'));
 const People = lazy(() => import('./people/people.tsx'));
 
 export function Application() {
@@ -51,6 +52,7 @@ export function Application() {
             <Route path="/monitors" component={Monitors} />
             <Route path="/reports" component={Reports} />
             <Route path="/system" component={System} />
+            <Route path="/notices" component={Notices} />
             <Route path="/people" component={People} />
             <Route component={NotFound} />
           </Switch>

@@ -63,4 +63,8 @@ export const theme = createTheme({
     'system-ui, -apple-system, "Segoe UI", "Hiragino Sans", "Hiragino Kaku Gothic ProN", "Yu Gothic UI", "Noto Sans JP", "Noto Sans CJK JP", Meiryo, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK JP", monospace',
   headings: { fontWeight: '650' },
+  components: {
+    // In both languages, because the theme knows of none.
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': '閉じる / Close' } } },
+  },
 });

@@ -7,6 +7,7 @@ import {
   IconChartHistogram,
   IconDots,
   IconEye,
+  IconFileText,
   IconInbox,
   IconKeyboard,
   IconLogout,
@@ -45,6 +46,7 @@ const PLACES: readonly Place[] = [
   { key: 'monitors', path: '/monitors', icon: IconRadar2 },
   { key: 'reports', path: '/reports', icon: IconChartHistogram },
   { key: 'system', path: '/system', icon: IconActivityHeartbeat },
+  { key: 'notices', path: '/notices', icon: IconFileText },
   { key: 'people', path: '/people', icon: IconUsers },
 ];
 /** On a phone the bar has room for these; the others are behind the dots. */
