@@ -44,6 +44,11 @@ try {
     };
     await visit('/', 'inbox', () => page.locator('[data-alert]').first().waitFor());
     await visit(`/alerts/${partial.id}`, 'workbench', () => page.keyboard.press('s'));
+    await visit(`/alerts/${partial.id}`, 'workbench-points', async () => {
+      await page.keyboard.press('s');
+      await page.getByTestId('workbench').waitFor();
+      await page.keyboard.press('p');
+    });
     await visit(`/alerts/${partial.id}`, 'workbench-overlay', () => page.keyboard.press('o'));
     await visit(`/alerts/${partial.id}`, 'workbench-difference', () => page.keyboard.press('d'));
     await visit(`/alerts/${partial.id}`, 'decision', async () => {
