@@ -225,6 +225,11 @@ describe.skipIf(found === undefined)('the console', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: /^追加/ }).first().click();
     await page.getByText('対象を追加').waitFor();
+    const id = page.url().split('/').at(-1)!;
+    const { events } = (await (await page.request.get(`${server.url}/api/cases/${id}`)).json()) as {
+      events: { event: { type: string } }[];
+    };
+    expect(events.map(({ event }) => event.type)).toEqual(['opened', 'alert-linked']);
     await page.keyboard.press('Escape');
   });
 
