@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { UtsushiError } from '../../errors.ts';
+import { type Probe, probeUrl } from '../../platform/fetch/probe.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import type { Protocol } from '../catalogue/index.ts';
 
 /** What a visit to the address of a picture found. */
-export type VisitResult = 'up' | 'changed' | 'gone' | 'unreachable';
+export type VisitResult = Probe['state'];
 
 /** An address at which an alerted output was seen. */
 export interface Place {
@@ -30,9 +29,6 @@ export interface VisitDependencies {
   readonly protocol: Protocol;
   readonly maxBytes: number;
 }
-
-/** Not found, gone, and unavailable for legal reasons. */
-const GONE = new Set([404, 410, 451]);
 
 /**
  * Goes again to the addresses of alerted outputs whose visit is due under the protocol, and notes whether the picture is
@@ -147,18 +143,12 @@ async function visit(
   { url, outputSha256 }: DuePlace,
   signal: AbortSignal,
 ): Promise<{ result: VisitResult; detail: string | null } | undefined> {
-  try {
-    const { status, bytes } = await web.get(url, { maxBytes, signal, anyStatus: true });
-    if (GONE.has(status)) return { result: 'gone', detail: `HTTP ${status}` };
-    if (status !== 200) return { result: 'unreachable', detail: `HTTP ${status}` };
-    const same = createHash('sha256').update(bytes).digest('hex') === outputSha256;
-    return { result: same ? 'up' : 'changed', detail: null };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    if (!(thrown instanceof UtsushiError)) throw thrown;
-    if (thrown.code === 'fetch_deferred') return undefined;
-    // More bytes than were ever taken here: something else is there now.
-    if (thrown.code === 'image_too_large') return { result: 'changed', detail: thrown.message };
-    return { result: 'unreachable', detail: thrown.message };
-  }
+  const probe = await probeUrl(web, url, { sha256: outputSha256, maxBytes, robots: 'obey', signal });
+  if (probe.error === 'fetch_deferred') return undefined;
+  // More bytes than were ever taken here: something else is there now.
+  if (probe.error === 'image_too_large') return { result: 'changed', detail: probe.reason };
+  return {
+    result: probe.state,
+    detail: probe.reason ?? (probe.state === 'gone' ? `HTTP ${probe.status}` : null),
+  };
 }

@@ -38,6 +38,10 @@ export async function lookAgain(web: WebClient, materials: readonly Material[]):
 }
 
 async function look(web: WebClient, url: string): Promise<Look> {
-  const { state, status } = await probeUrl(web, url, { sha256: null, maxBytes: MAX_BYTES });
+  const { state, status } = await probeUrl(web, url, {
+    sha256: null,
+    maxBytes: MAX_BYTES,
+    robots: 'ignore',
+  });
   return { url, outcome: state === 'up' ? 'present' : state === 'gone' ? 'gone' : 'unknown', status };
 }

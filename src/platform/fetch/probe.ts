@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UtsushiError } from '../../errors.ts';
+import { type ErrorCode, UtsushiError } from '../../errors.ts';
 import type { WebClient } from './web-client.ts';
 
 /** Not found, gone, and unavailable for legal reasons. */
@@ -27,6 +27,8 @@ export interface Probe {
   readonly finalUrl: string | null;
   readonly sha256: string | null;
   readonly reason: string | null;
+  /** Why there was no answer to judge, e.g. `fetch_deferred`; null where there was one. */
+  readonly error: ErrorCode | null;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -34,26 +36,31 @@ export interface Probe {
  * Looks whether a URL still answers as it did, politely and without failing.
  *
  * @param options.sha256 of the bytes it had; null where only its presence matters
+ * @param options.robots `ignore` where a person decided to pursue this place
  */
 export async function probeUrl(
   web: WebClient,
   url: string,
-  options: { readonly sha256: string | null; readonly maxBytes: number; readonly signal?: AbortSignal },
+  options: {
+    readonly sha256: string | null;
+    readonly maxBytes: number;
+    readonly robots: 'obey' | 'ignore';
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Probe> {
   try {
     const { status, finalUrl, headers, bytes } = await web.get(url, {
       maxBytes: options.maxBytes,
       signal: options.signal,
       anyStatus: true,
-      // A person decided to pursue this place.
-      robots: 'ignore',
+      robots: options.robots,
     });
     const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => EVIDENCE.includes(name)));
     const ok = status >= 200 && status < 300;
     const sha256 = ok ? createHash('sha256').update(bytes).digest('hex') : null;
     const state = GONE.has(status) ? 'gone' : !ok ? 'unreachable' : same() ? 'up' : 'changed';
     const reason = state === 'unreachable' ? `the server answered ${status}` : null;
-    return { state, status, finalUrl, sha256, reason, headers: kept };
+    return { state, status, finalUrl, sha256, reason, error: null, headers: kept };
 
     function same(): boolean {
       if (options.sha256 !== null) return options.sha256 === sha256;
@@ -65,8 +72,10 @@ export async function probeUrl(
     // It is there, and more of it need not be read where its bytes do not matter.
     const there =
       thrown instanceof UtsushiError && thrown.code === 'image_too_large' && options.sha256 === null;
-    if (there) return { state: 'up', status: 200, finalUrl: null, sha256: null, reason: null, headers: {} };
+    const nothing = { finalUrl: null, sha256: null, headers: {} };
+    if (there) return { ...nothing, state: 'up', status: 200, reason: null, error: null };
+    const error = thrown instanceof UtsushiError ? thrown.code : null;
     const reason = thrown instanceof UtsushiError ? `${thrown.code}: ${thrown.message}` : String(thrown);
-    return { state: 'unreachable', status: null, finalUrl: null, sha256: null, reason, headers: {} };
+    return { ...nothing, state: 'unreachable', status: null, reason, error };
   }
 }

@@ -44,19 +44,27 @@ test.each([
   ['/status/429', null, 'unreachable', null],
   ['/slow', null, 'unreachable', null],
 ])('%s, known as %s: %s', async (path, known, state, status) => {
-  const probe = await probeUrl(web, server.base + path, { sha256: known, maxBytes: 1_000 });
+  const probe = await probeUrl(web, server.base + path, { sha256: known, maxBytes: 1_000, robots: 'ignore' });
   expect(probe).toMatchObject({ state, status });
   if (state === 'unreachable') expect(probe.reason).not.toBeNull();
 });
 
 test('keeps the headers that are evidence, and no others', async () => {
-  const { headers, sha256: found } = await probeUrl(web, `${server.base}/same`, { sha256, maxBytes: 1_000 });
+  const { headers, sha256: found } = await probeUrl(web, `${server.base}/same`, {
+    sha256,
+    maxBytes: 1_000,
+    robots: 'ignore',
+  });
   expect(headers).toMatchObject({ etag: '"1"', date: expect.any(String) });
   expect(headers).not.toHaveProperty('set-cookie');
   expect(found).toBe(sha256);
 });
 
 test('never fails, wherever the URL points', async () => {
-  const probe = await probeUrl(web, 'http://169.254.169.254/', { sha256: null, maxBytes: 1_000 });
+  const probe = await probeUrl(web, 'http://169.254.169.254/', {
+    sha256: null,
+    maxBytes: 1_000,
+    robots: 'ignore',
+  });
   expect(probe).toMatchObject({ state: 'unreachable', reason: expect.stringContaining('fetch_forbidden') });
 });
