@@ -16,6 +16,7 @@ export {
   openSighting,
   openSightings,
   openUpload,
+  territory,
   pendingSightings,
 } from './sightings.ts';
 export { screen } from './screen.ts';

@@ -176,6 +176,7 @@ async function fetchAgain(tx: Executor, outputId: string, at: Date): Promise<voi
       pageUrl: seen.page_url,
       account: seen.account,
       postedAt: seen.posted_at,
+      territory: seen.territory,
     },
     at,
   );

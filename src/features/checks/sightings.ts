@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Answer } from '../../platform/fetch/web-client.ts';
 import type { Spool } from '../../platform/storage/blobs.ts';
+
+/** A country as people write it: ISO 3166 alpha-2, in either case. */
+export const territory = z
+  .string()
+  .regex(/^[A-Za-z]{2}$/, 'must be the two letters of a country (ISO 3166), e.g. JP')
+  .transform((code) => code.toUpperCase());
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -16,6 +23,8 @@ export interface NewSighting {
   readonly postedAt: Date | null;
   /** Of a file that was handed in: what it was called, without folders. */
   readonly fileName?: string;
+  /** Country to whose public the place is addressed, ISO 3166 alpha-2, where somebody said. */
+  readonly territory?: string | null | undefined;
 }
 
 /** A sighting that a scan came upon. Its id is the scan's to choose, so that the same item never becomes two. */
@@ -92,6 +101,7 @@ function rowOf(sighting: NewSighting, at: Date) {
     account: sighting.account,
     posted_at: sighting.postedAt,
     file_name: sighting.fileName,
+    territory: sighting.territory,
     seen_at: at,
   };
 }

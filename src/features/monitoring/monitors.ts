@@ -16,6 +16,7 @@ export interface Monitor {
   readonly sourceKey: string;
   readonly scope: Scope;
   readonly schedule: Schedule | null;
+  readonly territory: string | null;
   readonly paused: boolean;
   readonly createdAt: Date;
 }
@@ -138,6 +139,7 @@ export function toMonitor(row: Selectable<MonitorRow>): Monitor {
     sourceKey: row.source_key,
     scope: storedScope.parse(row.scope),
     schedule: row.schedule === null ? null : storedSchedule.parse(row.schedule),
+    territory: row.territory,
     paused: row.paused,
     createdAt: row.created_at,
   };
@@ -154,6 +156,7 @@ async function carryOut(tx: Executor, { name, action, fields, spec }: Change, by
       source_key: sourceKey(spec!.source),
       scope: JSON.stringify(spec!.scope),
       schedule: spec!.schedule === null ? null : JSON.stringify(spec!.schedule),
+      territory: spec!.territory,
       updated_at: by.at,
     };
     if (action === 'create') {
@@ -200,6 +203,7 @@ function differences(monitor: Monitor, spec: MonitorSpec): Change['fields'] {
     ['source', canonical(monitor.source), canonical(spec.source)],
     ['scope', showScope(monitor.scope), showScope(spec.scope)],
     ['schedule', showOwn(monitor.schedule), showOwn(spec.schedule)],
+    ['territory', monitor.territory ?? 'not said', spec.territory ?? 'not said'],
     ['paused', String(monitor.paused), String(spec.paused ?? monitor.paused)],
   ];
   return compared

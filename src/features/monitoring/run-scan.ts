@@ -349,6 +349,7 @@ class RunningScan {
       account: item.account,
       accountId: item.accountId,
       postedAt: item.postedAt,
+      territory: this.#monitor.territory,
       text: item.text,
       declared: item.declared,
     };

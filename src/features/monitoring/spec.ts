@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
+import { territory } from '../checks/index.ts';
 import { type SourceSpec, sourceSpec } from '../sources/index.ts';
 import { type Schedule, scheduleSpec } from './schedule.ts';
 
@@ -22,6 +23,8 @@ export interface MonitorSpec {
   readonly scope: Scope;
   /** Null where the protocol's cadence for the tier holds. */
   readonly schedule: Schedule | null;
+  /** Country to whose public the source is addressed, ISO 3166 alpha-2; its sightings bear it. */
+  readonly territory: string | null;
   /** Undefined: as it is; a new monitor runs. */
   readonly paused: boolean | undefined;
 }
@@ -39,6 +42,7 @@ const body = z.strictObject({
   tiers: distinct(z.enum(['high', 'standard'])).default([]),
   assets: distinct(z.string().min(1)).default([]),
   tags: distinct(z.string().min(1)).default([]),
+  territory: territory.optional(),
   paused: z.boolean().optional(),
 });
 
@@ -89,7 +93,7 @@ function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
 
 function toSpec(
   name: string,
-  { source, schedule, tiers, assets, tags, paused }: z.infer<typeof body>,
+  { source, schedule, tiers, assets, tags, territory: country, paused }: z.infer<typeof body>,
   base: string,
 ): MonitorSpec {
   return {
@@ -97,6 +101,7 @@ function toSpec(
     source: anchored(source, base),
     scope: { tiers, assets, tags },
     schedule: schedule ?? null,
+    territory: country ?? null,
     paused,
   };
 }

@@ -18,6 +18,7 @@ export interface MonitorView {
   /** The one that holds: its own, or the tier's. */
   readonly schedule: Schedule;
   readonly scheduleText: string;
+  readonly territory: string | null;
   readonly paused: boolean;
   readonly lastScan: ScanSummary | null;
   /** Null where it is paused, or where the queue could not be asked. */
@@ -47,7 +48,7 @@ export async function monitorView(
 
 async function viewOf(
   db: Database,
-  { id, name, source, scope, schedule: own, paused }: Monitor,
+  { id, name, source, scope, schedule: own, territory, paused }: Monitor,
   protocol: Protocol,
   nextRuns: ReadonlyMap<string, Date> | undefined,
 ): Promise<MonitorView> {
@@ -61,6 +62,7 @@ async function viewOf(
     tier,
     schedule,
     scheduleText: `${showSchedule(schedule)}${own === null ? `, by tier ${tier}` : ''}`,
+    territory,
     paused,
     lastScan,
     nextRunAt: (paused ? undefined : nextRuns?.get(id)) ?? null,

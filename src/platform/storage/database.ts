@@ -13,6 +13,7 @@ import * as sources from './migrations/0009-sources.ts';
 import * as alertCounts from './migrations/0011-alert-counts.ts';
 import * as webhooks from './migrations/0012-webhooks.ts';
 import * as fileNames from './migrations/0013-file-names.ts';
+import * as places from './migrations/0014-places.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -34,6 +35,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0011-alert-counts': alertCounts,
   '0012-webhooks': webhooks,
   '0013-file-names': fileNames,
+  '0014-places': places,
 };
 const BIGINT = pg.types.builtins.INT8;
 

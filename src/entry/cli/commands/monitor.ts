@@ -204,6 +204,7 @@ async function runShow(name: string, options: CommonOptions & { scans: number })
           ['source', JSON.stringify(shown.source)],
           ['scope', showScope(shown.scope)],
           ['schedule', shown.scheduleText],
+          ['territory', shown.territory ?? '–'],
           ['state', shown.paused ? 'paused' : 'running on schedule'],
           ['next run', shown.nextRunAt?.toISOString() ?? '–'],
         ],

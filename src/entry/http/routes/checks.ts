@@ -9,6 +9,7 @@ import {
   openSighting,
   openUpload,
   showCheck,
+  territory,
 } from '../../../features/checks/index.ts';
 import { type ApiServer, anything } from '../api.ts';
 import { readUpload } from '../upload.ts';
@@ -18,6 +19,7 @@ const urlCheck = z.object({
   pageUrl: z.url({ protocol: /^https?$/ }).optional(),
   account: z.string().min(1).optional(),
   postedAt: z.iso.datetime({ offset: true }).optional(),
+  territory: territory.optional(),
 });
 const uploadFields = urlCheck.omit({ url: true });
 const accepted = z.object({ id: z.uuid(), state: z.literal('pending') });
@@ -83,7 +85,7 @@ export function checkRoutes(server: ApiServer, app: App): void {
 async function acceptUrl(app: App, request: FastifyRequest): Promise<string> {
   const parsed = urlCheck.safeParse(request.body);
   if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
-  const { url, pageUrl, account, postedAt } = parsed.data;
+  const { url, pageUrl, account, postedAt, territory: country } = parsed.data;
   return openSighting(
     app.db,
     {
@@ -93,6 +95,7 @@ async function acceptUrl(app: App, request: FastifyRequest): Promise<string> {
       pageUrl: pageUrl ?? null,
       account: account ?? null,
       postedAt: postedAt === undefined ? null : new Date(postedAt),
+      territory: country,
     },
     app.checks.clock(),
   );
@@ -102,7 +105,7 @@ async function acceptUpload(app: App, request: FastifyRequest): Promise<string> 
   const { bytes, name, fields } = await readUpload(request);
   const parsed = uploadFields.safeParse(fields);
   if (!parsed.success) throw new UtsushiError('invalid_request', z.prettifyError(parsed.error));
-  const { pageUrl, account, postedAt } = parsed.data;
+  const { pageUrl, account, postedAt, territory: country } = parsed.data;
   return openUpload(
     app.checks,
     bytes,
@@ -112,6 +115,7 @@ async function acceptUpload(app: App, request: FastifyRequest): Promise<string> 
       account: account ?? null,
       postedAt: postedAt === undefined ? null : new Date(postedAt),
       fileName: basename(name),
+      territory: country,
     },
     app.checks.clock(),
   );

@@ -61,7 +61,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
     method: 'PUT',
     url: '/monitors/:name',
     schema: {
-      summary: 'Create a monitor or change it: source, schedule, tiers, assets, tags, paused',
+      summary: 'Create a monitor or change it: source, schedule, tiers, assets, tags, territory, paused',
       params: named,
       body: z.record(z.string(), z.unknown()),
       response: { 200: anything, 201: anything },

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { UtsushiError } from '../../../errors.ts';
-import { openUpload } from '../../../features/checks/index.ts';
+import { openUpload, territory } from '../../../features/checks/index.ts';
 import { listCaptures, readCaptureFile, storePersonsCapture } from '../../../features/sources/index.ts';
 import { CAPTURE_FILES, type CaptureFile } from '../../../platform/capture/capture-page.ts';
 import { type ApiServer, anything } from '../api.ts';
@@ -14,6 +14,7 @@ const fieldsShape = z.strictObject({
   title: z.string().max(1_000).optional(),
   account: z.string().min(1).max(500).optional(),
   postedAt: z.iso.datetime({ offset: true }).optional(),
+  territory: territory.optional(),
   capturedAt: z.iso.datetime({ offset: true }).optional(),
   software: z.string().max(200).optional(),
 });
@@ -34,7 +35,7 @@ export function sightingRoutes(server: ApiServer, app: App): void {
       summary: 'Submit what a person captured where Utsushi cannot go, e.g. behind a sign-in',
       description:
         'Multipart. Files: `image` (the picture as its bytes), `png`, `html`, `mhtml`, `pdf` (the page); at least `image` or ' +
-        '`png`. Fields: `pageUrl`, and where known `imageUrl`, `title`, `account`, `postedAt`, `capturedAt`, `software`. ' +
+        '`png`. Fields: `pageUrl`, and where known `imageUrl`, `title`, `account`, `postedAt`, `territory`, `capturedAt`, `software`. ' +
         'Shown and recorded with 『取得経路は提出者の申告』.',
       consumes: ['multipart/form-data'],
       response: {
@@ -57,6 +58,7 @@ export function sightingRoutes(server: ApiServer, app: App): void {
           pageUrl: fields.pageUrl,
           account: fields.account ?? null,
           postedAt: fields.postedAt === undefined ? null : new Date(fields.postedAt),
+          territory: fields.territory,
         },
         at,
       );

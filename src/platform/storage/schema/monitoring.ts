@@ -35,6 +35,8 @@ export interface MonitorRow {
   /** Null where the protocol's cadence for the tier holds. */
   schedule: Json<unknown> | null;
   paused: boolean;
+  /** Country to whose public its source is addressed, ISO 3166 alpha-2; null where nobody said. */
+  territory: string | null;
   /** Where the source's next scan begins, in the source's own words. */
   cursor: Json<unknown> | null;
   created_at: Time;
