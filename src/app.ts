@@ -120,6 +120,8 @@ const CONNECTIONS = { features: 8, queue: 9 } as const;
 const REFRESH_MS = 1_000;
 const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
+/** Later than this a page is no longer what was seen, and one that failed until then will not come back. */
+const CAPTURE_WITHIN_MS = 86_400_000;
 // A scan mostly waits: for its source, or for its checks.
 const SCANS_AT_ONCE = 16;
 const ENQUEUE_BATCH = 500;
@@ -526,9 +528,7 @@ function handlersOf(app: App): Handlers {
       if (app.config.capture.browser === undefined) return;
       const { wantsCapture } = await import('./features/sources/index.ts');
       if (!(await wantsCapture(app.db, sightingId))) return;
-      await (
-        await app.queue()
-      ).add('capture-page', { sightingId }, { jobId: `capture-${sightingId}`, bulk: true });
+      await queueCaptures(app, [sightingId]);
     },
     'capture-page': async ({ sightingId }) => {
       const { captureSighting } = await import('./features/sources/index.ts');
@@ -600,15 +600,34 @@ function handlersOf(app: App): Handlers {
   };
 }
 
+/** A capture that failed for good stays known to the queue, and is not tried again. */
+async function queueCaptures(app: App, sightingIds: readonly string[]): Promise<void> {
+  if (sightingIds.length === 0) return;
+  await (
+    await app.queue()
+  ).addMany(
+    'capture-page',
+    sightingIds.map((sightingId) => ({
+      payload: { sightingId },
+      options: { jobId: `capture-${sightingId}`, bulk: true },
+    })),
+  );
+}
+
 /**
- * Puts right whatever a crash or a lost queue left behind: pending sightings get their job back, catalogue changes
- * their retroactive match, audit records their place in the chain.
+ * Puts right whatever a crash or a lost queue left behind: pending sightings get their job back, pages of candidates
+ * their capture, catalogue changes their retroactive match, audit records their place in the chain.
  */
 async function sweep(app: App): Promise<void> {
   const queue = await app.queue();
   const before = new Date(app.checks.clock().getTime() - app.config.sweepMs);
   for (const { id, bulk } of await pendingSightings(app.db, before, SWEEP_BATCH)) {
     await queue.revive('check-sighting', { sightingId: id }, { jobId: id, bulk });
+  }
+  if (app.config.capture.browser !== undefined) {
+    const { uncapturedSightings } = await import('./features/sources/index.ts');
+    const after = new Date(before.getTime() - CAPTURE_WITHIN_MS);
+    await queueCaptures(app, await uncapturedSightings(app.db, { after, before }, SWEEP_BATCH));
   }
   const { abandonedScans } = await monitoring();
   for (const scanId of await abandonedScans(app.db)) {

@@ -42,19 +42,35 @@ interface CaptureStore {
  * came upon it itself.
  */
 export async function wantsCapture(db: Database, sightingId: string): Promise<boolean> {
-  const found = await db
+  return (await selectUncaptured(db).where('s.id', '=', sightingId).executeTakeFirst()) !== undefined;
+}
+
+/** Sightings that ended within a time and whose page should be captured, the newest first: their ids. */
+export async function uncapturedSightings(
+  db: Database,
+  ended: { readonly after: Date; readonly before: Date },
+  limit: number,
+): Promise<string[]> {
+  const rows = await selectUncaptured(db)
+    .where('s.finished_at', '>', ended.after)
+    .where('s.finished_at', '<', ended.before)
+    .orderBy('s.finished_at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+function selectUncaptured(db: Database) {
+  return db
     .selectFrom('sightings as s')
     .innerJoin('checks as c', 'c.id', 's.check_id')
     .select('s.id')
-    .where('s.id', '=', sightingId)
     .where('s.acquisition', '=', 'fetched')
     .where('s.page_url', 'like', 'http%')
     .where('c.verdict', '=', 'candidate')
     .where(({ not, exists, selectFrom }) =>
       not(exists(selectFrom('page_captures').select('id').whereRef('sighting_id', '=', 's.id'))),
-    )
-    .executeTakeFirst();
-  return found !== undefined;
+    );
 }
 
 /**

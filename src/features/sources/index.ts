@@ -4,6 +4,7 @@ export {
   listCaptures,
   readCaptureFile,
   storePersonsCapture,
+  uncapturedSightings,
   wantsCapture,
 } from './captures.ts';
 export { type QueryScope, catalogueQueries } from './queries.ts';

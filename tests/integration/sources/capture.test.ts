@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { buildServer } from '../../../src/entry/http/server.ts';
 import { importCatalogue, listImport } from '../../../src/features/catalogue/index.ts';
-import { openSighting } from '../../../src/features/checks/index.ts';
+import { checkSighting, openSighting } from '../../../src/features/checks/index.ts';
 import { type Capture, listCaptures } from '../../../src/features/sources/index.ts';
 import { capturePage } from '../../../src/platform/capture/capture-page.ts';
 import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
@@ -164,6 +164,53 @@ describe.skipIf(CHROMIUM === undefined)(
       });
       expect(names).toEqual([{ term: '猫の絵', where: 'page title' }]);
     });
+
+    test('a candidate whose capture was lost with the queue gets it from the sweep, one that cannot be had not for ever', async () => {
+      const found = async (pageUrl: string, hoursAgo: number) => {
+        const at = new Date(Date.now() - hoursAgo * 3_600_000);
+        const id = await openSighting(
+          app.db,
+          {
+            acquisition: 'fetched',
+            acquiredBy: 'test',
+            imageUrl: `${site.base}/picture.png`,
+            pageUrl,
+            account: null,
+            postedAt: null,
+          },
+          at,
+        );
+        // As a worker that died between the check and the job of the capture.
+        await checkSighting({ ...app.checks, clock: () => at }, id, true);
+        return id;
+      };
+      const lost = await found(`${site.base}/post/1?lost`, 1);
+      const old = await found(`${site.base}/post/1?old`, 25);
+      const forbidden = await found(`${inside.base}/`, 1);
+      const queue = await app.queue();
+      const job = async (id: string) => (await queue.counts()).captures[id];
+      const failed = (await job('failed')) ?? 0;
+      await queue.add('sweep', {});
+      const [capture] = await eventually('the capture', async () => {
+        const captures = await listCaptures(app.db, lost);
+        return captures.length > 0 && captures;
+      });
+      expect(capture!.url).toBe(`${site.base}/post/1?lost`);
+      await eventually('the failure', async () => (await job('failed')) === failed + 1);
+      await sweepOnce();
+      expect(await queue.counts()).toMatchObject({ captures: { failed: failed + 1 } });
+      expect(await listCaptures(app.db, old)).toEqual([]);
+      expect(await listCaptures(app.db, forbidden)).toEqual([]);
+      expect(await listCaptures(app.db, lost)).toHaveLength(1);
+
+      async function sweepOnce() {
+        await queue.add('sweep', {}, { jobId: 'once-more' });
+        await eventually('the sweep', async () => {
+          const { upkeep, captures } = await queue.counts();
+          return [upkeep, captures].every((each) => !each['wait'] && !each['active'] && !each['prioritized']);
+        });
+      }
+    });
   },
 );
 
@@ -201,6 +248,7 @@ describe('by a person', () => {
       imageUrl: 'https://members.example/9.png',
       account: '誰か',
       title: 'みんなの猫の絵を見る',
+      territory: 'jp',
       capturedAt: '2026-11-20T10:00:00+09:00',
       image: await artwork(0).resize(300).jpeg().toBuffer(),
       png: await artwork(2).png().toBuffer(),
@@ -234,6 +282,7 @@ describe('by a person', () => {
       acquisition: 'captured-by-person',
       acquired_by: 'api',
       account: '誰か',
+      territory: 'JP',
     });
     const audited = await app.db
       .selectFrom('audit_records')
@@ -267,6 +316,11 @@ describe('by a person', () => {
     [
       'a file of another name',
       { pageUrl: 'https://members.example/', exe: Buffer.from('x') },
+      'invalid_request',
+    ],
+    [
+      'no country',
+      { pageUrl: 'https://members.example/', territory: 'Japan', image: Buffer.from('x') },
       'invalid_request',
     ],
     ['an empty file', { pageUrl: 'https://members.example/', image: Buffer.alloc(0) }, 'empty_file'],
