@@ -5,10 +5,12 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
+import { buildServer } from '../../../src/entry/http/server.ts';
 import { anchorAudit, sealAudit } from '../../../src/features/audit/index.ts';
 import { listAlerts } from '../../../src/features/alerts/index.ts';
 import { importCatalogue, listImport } from '../../../src/features/catalogue/index.ts';
 import { checkTarget, currentPolicy } from '../../../src/features/checks/index.ts';
+import { addUser, createToken } from '../../../src/features/people/index.ts';
 import {
   ATTESTATIONS,
   type EvidenceReport,
@@ -299,6 +301,35 @@ describe('evidence', () => {
         signer: { trusted: true },
       });
     }
+  });
+
+  test('an approver approves through the API, and the notice is kept as it was', async () => {
+    const api = await buildServer({ app, apiToken: 'a-token-only-for-this-test' });
+    const id = await addUser(app.db, { name: 'judge', role: 'approver' }, BY);
+    const { secret } = await createToken(app.db, id, { name: 'test' }, BY);
+    const headers = { authorization: `Bearer ${secret}` };
+    const url = `/api/cases/${caseId}/notice`;
+    const payload = { form: 'ja-platform', attested: ATTESTATIONS };
+    const approval = await api.inject({ method: 'POST', url: `${url}/approve`, headers, payload });
+    expect(approval.statusCode).toBe(201);
+    const { noticeId } = approval.json<{ noticeId: string }>();
+    const kept = async () =>
+      (await api.inject({ url: `${url}?form=ja-platform&format=text&approved=true`, headers })).body;
+    const before = await kept();
+    expect(before).toContain('株式会社アケボノ動画');
+    expect(before).not.toContain('下書き');
+    await writeProfile(app.db, JSON.stringify({ ...PROFILE, phone: '+81-3-0000-0000' }), BY);
+    expect(await kept()).toBe(before);
+    const { events } = (await api.inject({ url: `/api/cases/${caseId}`, headers })).json<{
+      events: { actor: string; event: object }[];
+    }>();
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        actor: 'judge',
+        event: expect.objectContaining({ type: 'notice-approved', noticeId }),
+      }),
+    );
+    await api.close();
   });
 
   test('what is no bundle is said to be none', async () => {
