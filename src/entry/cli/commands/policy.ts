@@ -33,7 +33,9 @@ import {
 import { type Language, localLanguage, print, printJson, progressBar, say, table } from '../output.ts';
 
 export function policyCommands(): Command[] {
-  const policy = new Command('policy').description('the thresholds in force, and those before them');
+  const policy = new Command('policy')
+    .description('the thresholds in force, and those before them')
+    .addHelpText('after', '\nExample:\n  utsushi policy show');
   policy
     .command('show')
     .description('one policy: its thresholds, why they were set, and what was measured')
