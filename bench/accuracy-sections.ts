@@ -6,12 +6,14 @@ import { fixturesSet, packSet } from './accuracy-set.ts';
 import { defaultNegativesSource } from './default-negatives.ts';
 import type { BenchOptions, Section } from './support/section.ts';
 
-export async function fixturesSection({ fixtures }: BenchOptions): Promise<Section> {
+export async function fixturesSection({ fixtures, small }: BenchOptions): Promise<Section> {
+  const set = await fixturesSet(fixtures);
+  const queries = small ? set.queries.filter((_, i) => i % 4 === 0) : set.queries;
   return {
     file: 'fixtures.md',
     title: 'Accuracy on the fixtures',
     note: 'Pictures of this project (fixtures/): drawn in code, their outputs simulated by scripts; no diffusion model was used. Small and clean: they show what works, not how well.',
-    body: (await measureAccuracy(await fixturesSet(fixtures), () => {})).tables,
+    body: (await measureAccuracy({ ...set, queries }, () => {})).tables,
   };
 }
 
