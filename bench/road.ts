@@ -18,7 +18,8 @@ export async function roadSection({ small, fixtures }: BenchOptions): Promise<Se
   await build();
   const pictures = await outputs(fixtures, small ? 12 : 240);
   const rows: string[][] = [];
-  for (const backend of ['postgres', 'redis'] as const) {
+  const backends = small ? (['postgres'] as const) : (['postgres', 'redis'] as const);
+  for (const backend of backends) {
     for (const tier of ['standard', 'high'] as const) {
       rows.push(...(await throughput(backend, tier, pictures, fixtures)));
     }

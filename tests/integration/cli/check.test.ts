@@ -69,6 +69,7 @@ const answered = z.strictObject({
     generator: z.string().nullable(),
     prompt: z.string().optional(),
   }),
+  reliance: z.array(z.looseObject({ assetId: z.string(), term: z.string(), where: z.string() })),
   ms: z.strictObject({
     decode: milliseconds,
     fingerprint: milliseconds,
@@ -204,6 +205,7 @@ describe('utsushi check', () => {
       'verdict',
       'matches',
       'provenance',
+      'reliance',
       'ms',
       'catalogueVersion',
       'policyVersion',
