@@ -65,6 +65,7 @@ export async function importCatalogue(
       (row) => [`${row.asset_id}/${row.sha256}`, row.file],
     ),
   );
+  const described = describeAssets(items);
   const failed: { file: string; code: string; message: string }[] = [];
   let batch: Prepared[] = [];
   const revised = new Map<string, ManifestRow>();
@@ -94,12 +95,14 @@ export async function importCatalogue(
       const key = `${assetId}/${sha256}`;
       if (known.has(key)) {
         unchanged += 1;
-        if (item.row !== undefined) revised.set(assetId, item.row);
+        const row = described.get(assetId);
+        if (row !== undefined) revised.set(assetId, row);
         return;
       }
       known.set(key, item.file);
       try {
-        const prepared = await prepare(deps, item, { assetId, sha256, bytes });
+        const row = described.get(assetId);
+        const prepared = await prepare(deps, { ...item, row }, { assetId, sha256, bytes });
         // Not in one expression: `batch` may be another array by the time the picture is prepared.
         batch.push(prepared);
       } catch (thrown) {
@@ -124,9 +127,25 @@ export async function importCatalogue(
   return { total: items.length, imported, unchanged, failed, catalogueVersion: version };
 }
 
+/**
+ * What the manifest says of each asset, by its id. Several rows describe one asset, one for each picture: the last one
+ * counts, but one that says nothing of licences does not undo another. Pictures are prepared in no order, so this
+ * cannot wait for them.
+ */
+function describeAssets(items: readonly ImportItem[]): Map<string, ManifestRow> {
+  const described = new Map<string, ManifestRow>();
+  for (const item of items) {
+    if ('error' in item || item.row === undefined) continue;
+    const { row } = item;
+    const licences = row.licences ?? described.get(row.asset_id)?.licences;
+    described.set(row.asset_id, { ...row, licences });
+  }
+  return described;
+}
+
 async function prepare(
   deps: ImportDependencies,
-  item: { readonly path: string; readonly file: string; readonly row?: ManifestRow },
+  item: { readonly path: string; readonly file: string; readonly row: ManifestRow | undefined },
   known: { assetId: string; sha256: string; bytes: Buffer },
 ): Promise<Prepared> {
   const examined = await deps.compute.examine({
@@ -260,7 +279,7 @@ async function upsertAsset(
       row === undefined ? conflict.doNothing() : conflict.column('id').doUpdateSet(described),
     )
     .execute();
-  // Several rows describe one asset, one for each picture; one that says nothing of licences must not undo another.
+  // A manifest that says nothing of licences leaves those alone that are there.
   if (row?.licences === undefined) return;
   await tx.deleteFrom('licences').where('asset_id', '=', id).execute();
   if (row.licences.length === 0) return;
