@@ -11,7 +11,12 @@ test('the bench runs at a small size and prints its tables', async () => {
     main,
     '--small',
     // The road and scans start servers and workers of their own, which other tests do too.
-    ...['fixtures', 'accuracy', 'fingerprint', 'search', 'growth', 'review'],
+    'fixtures',
+    'accuracy',
+    'fingerprint',
+    'search',
+    'growth',
+    'review',
   ]);
   expect(stdout).toMatch(/\| reproduction \(\d+\) (\| [\d.]+ \/ [\d.]+ ){6}\|/);
   expect(stdout).toMatch(/Tier high, from 0\.\d+: 0 of 5 different pictures called a candidate/);
