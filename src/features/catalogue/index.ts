@@ -12,5 +12,6 @@ export { LiveTerms, catalogueTerms } from './terms.ts';
 export { type ImportReport, importCatalogue } from './import.ts';
 export { type IndexedReference, LiveIndex } from './live-index.ts';
 export { type ImportItem, filesBelow, listImport } from './manifest.ts';
+export { HOLIDAYS_UNTIL, isBusinessDay, japaneseDate } from './business-days.ts';
 export { duration, showDuration } from './duration.ts';
 export { DEFAULT_PROTOCOL, type Protocol, readProtocol, reviewDeadline } from './protocol.ts';

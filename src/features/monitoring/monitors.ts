@@ -3,11 +3,11 @@ import { type Selectable, sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { MonitorRow } from '../../platform/storage/schema/monitoring.ts';
-import { recordAudit } from '../audit/index.ts';
+import { canonicalJson, recordAudit } from '../audit/index.ts';
 import { type SourceSpec, parseSourceSpec } from '../sources/index.ts';
 import { type Schedule, showSchedule, storedSchedule } from './schedule.ts';
 import { requireAssets, storedScope } from './scope.ts';
-import { type MonitorSpec, type Scope, canonical, sourceKey } from './spec.ts';
+import { type MonitorSpec, type Scope, sourceKey } from './spec.ts';
 
 export interface Monitor {
   readonly id: string;
@@ -200,7 +200,7 @@ async function remove(tx: Executor, name: string, at: Date): Promise<string> {
 
 function differences(monitor: Monitor, spec: MonitorSpec): Change['fields'] {
   const compared: [string, string, string][] = [
-    ['source', canonical(monitor.source), canonical(spec.source)],
+    ['source', canonicalJson(monitor.source), canonicalJson(spec.source)],
     ['scope', showScope(monitor.scope), showScope(spec.scope)],
     ['schedule', showOwn(monitor.schedule), showOwn(spec.schedule)],
     ['territory', monitor.territory ?? 'not said', spec.territory ?? 'not said'],

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { UtsushiError } from '../../errors.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
+import { canonicalJson } from '../audit/index.ts';
 import { territory } from '../checks/index.ts';
 import { type SourceSpec, sourceSpec } from '../sources/index.ts';
 import { type Schedule, scheduleSpec } from './schedule.ts';
@@ -115,14 +116,5 @@ function anchored(source: SourceSpec, base: string): SourceSpec {
 
 /** Names a source by what it is: two monitors of one place know the same items. */
 export function sourceKey(source: SourceSpec): string {
-  return createHash('sha256').update(canonical(source)).digest('hex');
-}
-
-/** JSON with the keys of objects in order, so that equal values have equal texts. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    each !== null && typeof each === 'object' && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
+  return createHash('sha256').update(canonicalJson(source)).digest('hex');
 }

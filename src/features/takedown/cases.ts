@@ -5,6 +5,7 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import { announce } from '../../platform/storage/live.ts';
 import { recordAudit } from '../audit/index.ts';
 import { type OutgoingEvent, emit } from '../delivery/index.ts';
+import { japaneseDate } from '../catalogue/index.ts';
 import {
   CASE_OUTCOMES,
   type CaseEvent,
@@ -19,7 +20,7 @@ import {
   particularsSchema,
   rungAbove,
 } from './case.ts';
-import { dueAfter, japaneseDate } from './clock.ts';
+import { dueAfter } from './clock.ts';
 import { currentLadder } from './ladder.ts';
 import { type Subject, groupSubjects, readSubjects } from './materials.ts';
 import { policyOf, readProfile, termOf } from './profile.ts';

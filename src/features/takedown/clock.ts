@@ -1,5 +1,5 @@
-import holidayJp from '@holiday-jp/holiday_jp';
 import { z } from 'zod';
+import { HOLIDAYS_UNTIL, isBusinessDay, japaneseDate } from '../catalogue/index.ts';
 
 const monthDay = z.string().regex(/^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'must be MM-DD, like 12-29');
 
@@ -22,12 +22,7 @@ export interface Due {
   readonly at: Date;
 }
 
-const { holidays } = holidayJp;
 const DAY_MS = 86_400_000;
-/** Japan keeps UTC+9 all year and has not changed its clocks since 1952. */
-const JST_MS = 9 * 3_600_000;
-/** The table of holidays ends here; a year beyond it would silently have none. */
-const HOLIDAYS_UNTIL = Object.keys(holidays).toSorted().at(-1)!.slice(0, 4);
 
 /**
  * When a term that something on the day of `from` sets running is over. That day itself does not count (Civil Code
@@ -39,23 +34,16 @@ export function dueAfter(from: Date, rule: ClockRule): Due {
   let day = japaneseDate(from);
   for (let counted = 0; counted < rule.days;) {
     day = nextDay(day);
-    if (rule.counting === 'calendar' || isBusinessDay(day, rule)) counted += 1;
+    if (rule.counting === 'calendar' || isOpen(day, rule)) counted += 1;
   }
-  if (rule.rollForward) while (!isBusinessDay(day, rule)) day = nextDay(day);
+  if (rule.rollForward) while (!isOpen(day, rule)) day = nextDay(day);
   return { on: day, at: new Date(Date.parse(`${day}T23:59:59+09:00`)) };
 }
 
-/** The calendar day in Japan at this moment, `YYYY-MM-DD`. */
-export function japaneseDate(at: Date): string {
-  return new Date(at.getTime() + JST_MS).toISOString().slice(0, 10);
-}
-
-function isBusinessDay(day: string, rule: ClockRule): boolean {
+function isOpen(day: string, rule: ClockRule): boolean {
   if (day.slice(0, 4) > HOLIDAYS_UNTIL)
     throw new RangeError(`holidays after ${HOLIDAYS_UNTIL} are not known`);
-  const weekday = new Date(`${day}T00:00:00Z`).getUTCDay();
-  if (weekday === 0 || weekday === 6) return false;
-  return !(day in holidays) && !rule.closedDays.includes(day.slice(5));
+  return isBusinessDay(day) && !rule.closedDays.includes(day.slice(5));
 }
 
 function nextDay(day: string): string {

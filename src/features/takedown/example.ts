@@ -1,4 +1,4 @@
-import { japaneseDate } from './clock.ts';
+import { japaneseDate } from '../catalogue/index.ts';
 import { type NoticeFacts, formatDate } from './facts.ts';
 import { aiOriginText, similarityText, wording } from './wording.ts';
 

@@ -1,9 +1,9 @@
 import type { Executor } from '../../platform/storage/database.ts';
 import { type Provenance, matchTerms, relianceTexts } from '../../platform/provenance/index.ts';
+import { japaneseDate } from '../catalogue/index.ts';
 import type { Match } from '../checks/index.ts';
 import { type AiOriginStatement, stateAiOrigin } from './ai-origin.ts';
 import type { CaseState, Material } from './case.ts';
-import { japaneseDate } from './clock.ts';
 import type { Form } from './forms.ts';
 import { type Profile, inLanguage } from './profile.ts';
 import { addresseeOf } from './recipient.ts';

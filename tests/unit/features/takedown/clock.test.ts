@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type ClockRule, dueAfter, japaneseDate } from '../../../../src/features/takedown/clock.ts';
+import { japaneseDate } from '../../../../src/features/catalogue/index.ts';
+import { type ClockRule, dueAfter } from '../../../../src/features/takedown/clock.ts';
 
 const rule = (days: number, counting: ClockRule['counting'], more: Partial<ClockRule> = {}): ClockRule => ({
   days,
