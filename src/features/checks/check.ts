@@ -9,9 +9,9 @@ import type { TermHit } from '../../platform/provenance/index.ts';
 import { type BlobStore, type Spool, readBounded } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import { recordAudit } from '../audit/index.ts';
 import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
 import { type Compared, NOTHING_COMPARED, compare, pictureOf } from './compare.ts';
+import { finishSighting, takePending } from './finish.ts';
 import { recordKnown } from './known.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
@@ -179,16 +179,7 @@ interface CheckToWrite {
 async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedCheck | undefined> {
   const { sighting, examined, compared, at } = todo;
   const { matches } = compared;
-  // Two workers may hold the same job after a lock ran out; the second one finds the sighting done.
-  const stillPending = await tx
-    .selectFrom('sightings')
-    .select('id')
-    .where('id', '=', sighting.id)
-    .where('state', '=', 'pending')
-    .forUpdate()
-    .executeTakeFirst();
-  if (stillPending === undefined) return undefined;
-
+  if (!(await takePending(tx, sighting.id))) return undefined;
   const outputId = await upsertOutput(tx, todo);
   const verdict =
     'unhashable' in examined.outcome ? 'unhashable' : matches.length > 0 ? 'candidate' : 'no-candidate';
@@ -206,40 +197,18 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
     at,
     protocol: todo.protocol,
   });
-  await tx
-    .updateTable('sightings')
-    .set({ state: 'done', output_id: outputId, check_id: checkId, finished_at: at })
-    .where('id', '=', sighting.id)
-    .execute();
-  await recordAudit(tx, [
-    {
-      at,
-      kind: 'output.checked',
-      subject: checkId,
-      payload: {
-        sightingId: sighting.id,
-        acquisition: sighting.acquisition,
-        acquiredBy: sighting.acquired_by,
-        imageUrl: sighting.image_url,
-        pageUrl: sighting.page_url,
-        seenAt: sighting.seen_at,
-        outputSha256: examined.sha256,
-        provenance: examined.provenance,
-        reliance: todo.reliance,
-        verdict,
-        matches: matches.map(({ assetId, referenceId, kind, confidence, hashDistance }) => ({
-          assetId,
-          referenceId,
-          kind,
-          confidence,
-          hashDistance,
-        })),
-        catalogueVersion: todo.version,
-        policy: { version: todo.policy.version, tiers: todo.policy.tiers },
-        algorithmVersion: ALGORITHM_VERSION,
-      },
-    },
-  ]);
+  await finishSighting(tx, {
+    sighting,
+    outputId,
+    outputSha256: examined.sha256,
+    checkId,
+    verdict,
+    matches,
+    catalogueVersion: todo.version,
+    policy: todo.policy,
+    also: { provenance: examined.provenance, reliance: todo.reliance },
+    at,
+  });
   return { checkId, alertIds, look: { examined, compared } };
 }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Provenance } from '../../platform/provenance/index.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
-import { recordAudit } from '../audit/index.ts';
 import { type LiveTerms, type Protocol, holdVersion, readVersion } from '../catalogue/index.ts';
 import type { Match } from './compare.ts';
+import { finishSighting, takePending } from './finish.ts';
 import { currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
@@ -37,14 +37,7 @@ export async function recordKnown(
   return deps.db.transaction().execute(async (tx) => {
     const version = await holdVersion(tx);
     if ((await readVersion(tx)).matchedVersion < version) return undefined;
-    const pending = await tx
-      .selectFrom('sightings')
-      .select('id')
-      .where('id', '=', sighting.id)
-      .where('state', '=', 'pending')
-      .forUpdate()
-      .executeTakeFirst();
-    if (pending === undefined) return undefined;
+    if (!(await takePending(tx, sighting.id))) return undefined;
     // Checks of one output go one after the other.
     await tx.selectFrom('outputs').select('id').where('sha256', '=', sha256).forUpdate().execute();
     const check = await lastCheck(tx, sha256, policyVersion);
@@ -66,39 +59,18 @@ export async function recordKnown(
       protocol: deps.protocol,
       reliance,
     });
-    await tx
-      .updateTable('sightings')
-      .set({ state: 'done', output_id: check.output_id, check_id: recorded.checkId, finished_at: at })
-      .where('id', '=', sighting.id)
-      .execute();
-    await recordAudit(tx, [
-      {
-        at,
-        kind: 'output.checked',
-        subject: recorded.checkId,
-        payload: {
-          sightingId: sighting.id,
-          acquisition: sighting.acquisition,
-          acquiredBy: sighting.acquired_by,
-          imageUrl: sighting.image_url,
-          pageUrl: sighting.page_url,
-          seenAt: sighting.seen_at,
-          outputSha256: sha256,
-          known: true,
-          verdict: check.verdict,
-          matches: matches.map(({ assetId, referenceId, kind, confidence, hashDistance }) => ({
-            assetId,
-            referenceId,
-            kind,
-            confidence,
-            hashDistance,
-          })),
-          catalogueVersion: check.catalogue_version,
-          policy: { version: policyVersion, tiers },
-          algorithmVersion: ALGORITHM_VERSION,
-        },
-      },
-    ]);
+    await finishSighting(tx, {
+      sighting,
+      outputId: check.output_id,
+      outputSha256: sha256,
+      checkId: recorded.checkId,
+      verdict: check.verdict,
+      matches,
+      catalogueVersion: check.catalogue_version,
+      policy: { version: policyVersion, tiers },
+      also: { known: true },
+      at,
+    });
     return recorded;
   });
 }
