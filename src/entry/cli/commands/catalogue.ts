@@ -19,7 +19,7 @@ export function catalogueCommand(): Command {
   catalogue
     .command('import')
     .description('import reference images: a folder, one picture, or a manifest (CSV or JSONL)')
-    .argument('<path>', 'folder, picture or manifest')
+    .argument('[path]', 'folder, picture or manifest; not needed with --manifest')
     .option('--manifest <file>', 'CSV or JSONL that describes the works; its files are relative to it')
     .addOption(
       new Option('--tier <tier>', 'tier of works that name none')
@@ -62,11 +62,14 @@ export function catalogueCommand(): Command {
 }
 
 async function runImport(
-  path: string,
+  path: string | undefined,
   options: CommonOptions & { manifest?: string; tier: Tier },
 ): Promise<void> {
-  const items = await listImport(path, options.manifest);
-  if (items.length === 0) throw new UtsushiError('usage', `${path} holds no pictures`);
+  const source = path ?? options.manifest;
+  if (source === undefined)
+    throw new UtsushiError('usage', 'say what to import: a folder, a picture, or --manifest FILE');
+  const items = await listImport(source, options.manifest);
+  if (items.length === 0) throw new UtsushiError('usage', `${options.manifest ?? source} holds no pictures`);
   await withApp(options, 'import', async (app) => {
     const bar = progressBar('import');
     const report = await importCatalogue(app.checks, items, {
