@@ -68,7 +68,7 @@ export async function recordKnown(
       matches,
       catalogueVersion: check.catalogue_version,
       policy: { version: policyVersion, tiers },
-      also: { known: true },
+      also: { known: true, provenance: before.provenance, reliance },
       at,
     });
     return recorded;

@@ -118,6 +118,23 @@ describe.each(BACKENDS)('the road on %s', (backend) => {
     ]);
   });
 
+  test('the record of a known output says of each sighting what that of a new one says', async () => {
+    const copy = await artwork(0).resize(390).png().toBuffer();
+    const { check } = await uploadAndWait(copy, { pageUrl: 'https://service.example/post/2' });
+    await uploadAndWait(copy, { pageUrl: 'https://service.example/work-0' });
+    const { rows } = await app.pool.query<{ payload: string }>(
+      "select payload from audit_records where kind = 'output.checked' and subject = $1 order by id",
+      [check!.checkId],
+    );
+    const [first, known] = rows.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>);
+    expect([first!['known'], known!['known']]).toEqual([undefined, true]);
+    expect(known!['provenance']).toEqual(first!['provenance']);
+    expect([first!['reliance'], known!['reliance']]).toEqual([
+      [],
+      [{ assetId: expect.any(String), term: 'work-0', where: 'page URL' }],
+    ]);
+  });
+
   test('an output is fetched by its URL; a mirrored copy is found and said to be mirrored', async () => {
     const answer = await api.inject({
       method: 'POST',
