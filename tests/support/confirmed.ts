@@ -27,6 +27,15 @@ const WORK = {
   },
 };
 
+/** Who makes the claims, with all that every form wants. */
+export const CLAIMANT = {
+  name: { ja: '株式会社アケボノ動画', en: 'Akebono Animation Co., Ltd.' },
+  address: { ja: '東京都千代田区千代田1-2-3', en: '1-2-3 Chiyoda, Tokyo' },
+  phone: '+81-3-1234-5678',
+  email: 'rights@akebono.example',
+  signatory: { ja: '法務部長 朝日 昇', en: 'Noboru Asahi' },
+};
+
 /** A work whose claim has everything that a notice wants. */
 export async function addWork(app: App, id = 'moon', title = '灯籠坂の夜'): Promise<string> {
   const { author, rights_holder, claim } = WORK;

@@ -23,7 +23,7 @@ import {
 } from '../../../src/features/takedown/index.ts';
 import { readArchive, writeArchive } from '../../../src/platform/archive/zip.ts';
 import { openSigner, rotateSigner } from '../../../src/platform/signing/keys.ts';
-import { decide } from '../../support/confirmed.ts';
+import { CLAIMANT, decide } from '../../support/confirmed.ts';
 import { type Installation, install } from '../../support/installation.ts';
 import { artwork } from '../../support/pictures.ts';
 import { type TestAuthority, hasOpenssl, startAuthority } from '../../support/tsa.ts';
@@ -32,13 +32,6 @@ import { type WebServer, serve } from '../../support/web-server.ts';
 const AT = new Date('2026-11-20T03:00:00Z');
 const BY = { actor: 'reviewer', at: AT };
 const CHANGES = process.env['UTSUSHI_TEST_FULL'] === '1' ? 1_000 : 100;
-const PROFILE = {
-  name: { ja: '株式会社アケボノ動画', en: 'Akebono Animation Co., Ltd.' },
-  address: { ja: '東京都千代田区千代田1-2-3', en: '1-2-3 Chiyoda, Tokyo' },
-  phone: '+81-3-1234-5678',
-  email: 'rights@akebono.example',
-  signatory: { ja: '法務部長 朝日 昇', en: 'Noboru Asahi' },
-};
 
 const TSA_HERE = hasOpenssl();
 
@@ -65,7 +58,7 @@ describe('evidence', () => {
     await mkdir(works);
     await artwork(1).png().toFile(join(works, '灯籠坂の夜.png'));
     await importCatalogue(app.checks, await listImport(works, undefined), { tier: 'high', actor: 'test' });
-    await writeProfile(app.db, JSON.stringify(PROFILE), BY);
+    await writeProfile(app.db, JSON.stringify(CLAIMANT), BY);
     const claim = { right: 'copyright', document: 'AKB-17', territory: 'JP', expires: '2030-03-31' };
     await app.db
       .updateTable('assets')
@@ -318,7 +311,7 @@ describe('evidence', () => {
     const before = await kept();
     expect(before).toContain('株式会社アケボノ動画');
     expect(before).not.toContain('下書き');
-    await writeProfile(app.db, JSON.stringify({ ...PROFILE, phone: '+81-3-0000-0000' }), BY);
+    await writeProfile(app.db, JSON.stringify({ ...CLAIMANT, phone: '+81-3-0000-0000' }), BY);
     expect(await kept()).toBe(before);
     const { events } = (await api.inject({ url: `/api/cases/${caseId}`, headers })).json<{
       events: { actor: string; event: object }[];

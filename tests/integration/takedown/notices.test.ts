@@ -13,18 +13,11 @@ import {
   writeProfile,
   writeTemplate,
 } from '../../../src/features/takedown/index.ts';
-import { addConfirmed, addWork } from '../../support/confirmed.ts';
+import { CLAIMANT, addConfirmed, addWork } from '../../support/confirmed.ts';
 import { type Installation, install } from '../../support/installation.ts';
 
 const NOW = new Date('2026-05-01T03:00:00Z');
 const BY = { actor: 'reviewer', at: NOW };
-const PROFILE = {
-  name: { ja: '株式会社アケボノ動画', en: 'Akebono Animation Co., Ltd.' },
-  address: { ja: '東京都千代田区千代田1-2-3', en: '1-2-3 Chiyoda, Tokyo' },
-  phone: '+81-3-1234-5678',
-  email: 'rights@akebono.example',
-  signatory: { ja: '法務部長 朝日 昇', en: 'Noboru Asahi' },
-};
 /** Every form in each of its languages. */
 const WRITTEN = FORMS.flatMap((form) => FORM_RULES[form].languages.map((lang) => [form, lang] as const));
 
@@ -38,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => installation.close());
 
 beforeEach(async () => {
-  await writeProfile(app.db, JSON.stringify(PROFILE), BY);
+  await writeProfile(app.db, JSON.stringify(CLAIMANT), BY);
   await sql`delete from notice_templates`.execute(app.db);
 });
 
@@ -56,8 +49,8 @@ async function missingOf(caseId: string, form: Form, lang?: 'ja' | 'en', now = N
 
 const claim = (change: object) =>
   sql`update assets set claim = claim || ${JSON.stringify(change)}::jsonb where id = 'moon'`.execute(app.db);
-const without = (field: keyof typeof PROFILE) => {
-  const { [field]: _, ...rest } = PROFILE;
+const without = (field: keyof typeof CLAIMANT) => {
+  const { [field]: _, ...rest } = CLAIMANT;
   return writeProfile(app.db, JSON.stringify(rest), BY);
 };
 

@@ -34,16 +34,12 @@ const sessionAnswer = z.object({
 
 /** Signing in and out. */
 export function sessionRoutes(server: ApiServer, app: App, options: { readonly demo: boolean }): void {
-  const answer = async (request: FastifyRequest) => {
-    const actor = visitor(request);
-    const locale = actor?.id == null ? null : (await findUser(app.db, { id: actor.id })).locale;
-    return {
-      user: actor === null ? null : { ...actor, locale },
-      demo: options.demo,
-      oidc: app.config.oidc !== undefined,
-      setup: await needsSetup(app.db),
-    };
-  };
+  const answerFor = async (user: z.input<typeof sessionAnswer>['user']) => ({
+    user,
+    demo: options.demo,
+    oidc: app.config.oidc !== undefined,
+    setup: await needsSetup(app.db),
+  });
   if (app.config.oidc !== undefined) oidcRoutes(server, app, app.config.oidc);
   void server.register(async (plain) => {
     await plain.register(rateLimit, { global: false });
@@ -71,7 +67,11 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
       url: '/session',
       config: { role: 'anyone' },
       schema: { summary: 'Who is signed in', response: { 200: sessionAnswer } },
-      handler: answer,
+      handler: async (request) => {
+        const actor = visitor(request);
+        const locale = actor?.id == null ? null : (await findUser(app.db, { id: actor.id })).locale;
+        return answerFor(actor === null ? null : { ...actor, locale });
+      },
     });
     limited.route({
       method: 'POST',
@@ -86,13 +86,7 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
         await requireFewTries(request);
         const session = await signIn(app.db, request.body.name, request.body.password, app.checks.clock());
         setSessionCookie(request, reply, app, session);
-        const { id, name, role, locale } = session.user;
-        return {
-          user: { id, name, role, locale },
-          demo: options.demo,
-          oidc: app.config.oidc !== undefined,
-          setup: false,
-        };
+        return answerFor(session.user);
       },
     });
     limited.route({
@@ -112,13 +106,7 @@ export function sessionRoutes(server: ApiServer, app: App, options: { readonly d
         const { token, password } = request.body;
         const session = await useLink(app.db, token, password, app.checks.clock());
         setSessionCookie(request, reply, app, session);
-        const { id, name, role, locale } = session.user;
-        return {
-          user: { id, name, role, locale },
-          demo: options.demo,
-          oidc: app.config.oidc !== undefined,
-          setup: await needsSetup(app.db),
-        };
+        return answerFor(session.user);
       },
     });
     limited.route({
