@@ -16,6 +16,7 @@ import {
   type DeliveryDependencies,
   type WebhookContext,
   deliverDue,
+  removeOldEvents,
   startRelay,
 } from './features/delivery/index.ts';
 import { alertBrief } from './features/alerts/index.ts';
@@ -590,14 +591,21 @@ function handlersOf(app: App): Handlers {
       await superviseCoverage(app.db, await coverage(app.db, app.checks.protocol, app.checks.clock()));
     },
     tidy: async () => {
-      const before = new Date(app.checks.clock().getTime() - ABANDONED_AFTER_MS);
+      const now = app.checks.clock();
+      const before = new Date(now.getTime() - ABANDONED_AFTER_MS);
       await app.checks.blobs.removeUnfinished(before);
       const { timestamp } = app.evidence;
-      if (timestamp !== undefined) await anchorAudit(app.db, timestamp, app.checks.clock());
+      if (timestamp !== undefined) await anchorAudit(app.db, timestamp, now);
       const removed = await clearSpool(app.checks, before);
       if (removed > 0) app.log.info({ removed }, 'removed files from the spool that no sighting waits for');
+      const old = await removeOldEvents(app.db, daysBefore(now, app.config.delivery.eventsKeptDays));
+      if (old > 0) app.log.info({ removed: old }, 'removed old events from the feed');
     },
   };
+}
+
+function daysBefore(now: Date, days: number): Date {
+  return new Date(now.getTime() - days * 86_400_000);
 }
 
 /** A capture that failed for good stays known to the queue, and is not tried again. */

@@ -66,6 +66,7 @@ const environment = z.object({
   UTSUSHI_SMTP_URL: url('smtp:', 'smtps:'),
   UTSUSHI_MAIL_FROM: z.string().min(3).includes('@').optional(),
   UTSUSHI_DIGEST_MS: positive(3_600_000),
+  UTSUSHI_EVENTS_KEPT_DAYS: z.coerce.number().int().min(7).default(90),
   UTSUSHI_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 });
 
@@ -112,8 +113,12 @@ export interface Config {
   readonly sweepMs: number;
   /** File (YAML or JSON) that says what is owed to the works of each tier. */
   readonly protocolFile: string | undefined;
-  /** Where chat messages and mails come from, and how often those that can wait are sent. */
-  readonly delivery: { readonly mailFrom: string | undefined; readonly digestMs: number };
+  /** Where mails come from, how often messages that can wait are sent, and for how long events are kept. */
+  readonly delivery: {
+    readonly mailFrom: string | undefined;
+    readonly digestMs: number;
+    readonly eventsKeptDays: number;
+  };
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
 
@@ -196,7 +201,11 @@ export function loadConfig(
     jobLockMs: e.UTSUSHI_JOB_LOCK_MS,
     sweepMs: e.UTSUSHI_SWEEP_MS,
     protocolFile: e.UTSUSHI_PROTOCOL_FILE,
-    delivery: { mailFrom: e.UTSUSHI_MAIL_FROM, digestMs: e.UTSUSHI_DIGEST_MS },
+    delivery: {
+      mailFrom: e.UTSUSHI_MAIL_FROM,
+      digestMs: e.UTSUSHI_DIGEST_MS,
+      eventsKeptDays: e.UTSUSHI_EVENTS_KEPT_DAYS,
+    },
     logLevel: e.UTSUSHI_LOG_LEVEL,
   };
   const secrets: Secrets = {

@@ -190,6 +190,12 @@ export const ERROR_CODES = {
     means: 'A stored secret was sealed with another key than the file webhook-key of this data directory.',
     remedy: 'Restore that file from your backup, or make new secrets: utsushi webhook rotate ID.',
   },
+  events_removed: {
+    retry: false,
+    means: 'The feed is asked for events after a place, and some of them are not kept any more.',
+    remedy:
+      'Begin again where the message says, and read what happened before from alerts and cases themselves. UTSUSHI_EVENTS_KEPT_DAYS says how long events are kept.',
+  },
   // cases and notices
   not_confirmed: {
     retry: false,

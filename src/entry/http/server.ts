@@ -48,6 +48,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   already_exists: 409,
   conflict: 409,
   too_many_requests: 429,
+  events_removed: 410,
   not_found: 404,
   file_not_found: 404,
   invalid_request: 400,

@@ -10,7 +10,7 @@ import { type Claimed, claim, newLease, postpone, settle } from './deliveries.ts
 import { toMail } from './mail.ts';
 import { linkTo, toMessage } from './message.ts';
 import { sign } from './signature.ts';
-import { type By, type Endpoint, addressesOf, openEndpoint } from './webhooks.ts';
+import { type By, type Endpoint, addressesOf, giveUpOn, openEndpoint } from './webhooks.ts';
 import { type Facts, read } from './wording.ts';
 
 export interface DeliveryDependencies {
@@ -76,11 +76,17 @@ export async function deliverDue(
         const why = { now: clock(), error: `${code}: ${message}`, retryAfterMs };
         report.dead += await postpone(db, lease, deliveries, why);
         report.failed += deliveries.length;
+        if (isGone(failure)) await giveUpOn(db, webhookId, message, clock());
       }
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   return report;
+}
+
+/** 410 says that this receiver will never be there again (Standard Webhooks, "Delivery"); all else may pass. */
+function isGone({ details }: UtsushiError): boolean {
+  return (details as { status?: number } | undefined)?.status === 410;
 }
 
 /** @returns why it failed; undefined when the receiver has taken it */

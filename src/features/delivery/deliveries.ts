@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { recordAudit } from '../audit/index.ts';
-import type { EventType, Tier, PublishedEvent } from './events.ts';
+import type { EventType, PublishedEvent } from './events.ts';
 import { type By, matches, toWebhook } from './webhooks.ts';
 
 /** A delivery that somebody is to attempt now. */
@@ -150,10 +150,16 @@ export async function claim(
         lease_until = clock_timestamp() + ${leaseMs} * interval '1 millisecond'
       from outbox o
       where o.id = d.event_id and d.id = any(${ids})
-      returning d.id, d.attempts, d.since, o.id as "eventId", o.seq, o.type, o.subject, o.tier, o.at, o.body`.execute(
-      tx,
-    );
-    const deliveries = rows.map(toClaimed).toSorted((a, b) => a.event.seq - b.event.seq);
+      returning d.id, d.attempts, d.since, o.id as "eventId", o.seq, o.type, o.subject, o.tier, o.at,
+        o.body as data`.execute(tx);
+    const deliveries = rows
+      .map(({ id, attempts, since, eventId, ...event }) => ({
+        id,
+        attempts,
+        since,
+        event: { ...event, id: eventId },
+      }))
+      .toSorted((a, b) => a.event.seq - b.event.seq);
     return { digest, deliveries };
   });
 }
@@ -168,22 +174,8 @@ async function dueDigest(tx: Executor, webhookId: string, now: Date): Promise<st
   return (end === -1 ? rows : rows.slice(0, end)).map(({ id }) => id);
 }
 
-interface ClaimedRow {
-  readonly id: string;
-  readonly attempts: number;
-  readonly since: Date;
-  readonly eventId: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly subject: string;
-  readonly tier: Tier | null;
-  readonly at: Date;
-  readonly body: unknown;
-}
-
-function toClaimed({ id, attempts, since, eventId, body, type, ...rest }: ClaimedRow): Claimed {
-  return { id, attempts, since, event: { ...rest, id: eventId, type: type as EventType, data: body } };
-}
+type ClaimedRow = Pick<Claimed, 'id' | 'attempts' | 'since'> &
+  Omit<PublishedEvent, 'id'> & { readonly eventId: string };
 
 /** Notes that these arrived. Whoever's lease was taken over in the meantime changes nothing. */
 export async function settle(

@@ -1,9 +1,10 @@
 export { EVENTS, type EventType, type OutgoingEvent, type PublishedEvent } from './events.ts';
-export { emit, publish, readEvents } from './outbox.ts';
+export { type FeedPage, emit, publish, readEvents } from './outbox.ts';
 export { type DeadDelivery, listDead, replay } from './deliveries.ts';
 export { type DeliveryDependencies, type DeliveryReport, deliverDue, sendTest } from './deliver.ts';
 export { type EventMessage, messageSchema, toMessage } from './message.ts';
 export { publishAll, startRelay } from './relay.ts';
+export { removeOldEvents } from './retention.ts';
 export {
   KINDS,
   type Kind,

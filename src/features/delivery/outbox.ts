@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { enqueue } from './deliveries.ts';
-import type { EventType, OutgoingEvent, PublishedEvent, Tier } from './events.ts';
+import type { OutgoingEvent, PublishedEvent } from './events.ts';
 
 const PUBLISHER_LOCK = 0x75747362;
 const BATCH = 1_000;
@@ -43,46 +44,52 @@ export async function publish(
       got: boolean;
     }>`select pg_try_advisory_xact_lock(${PUBLISHER_LOCK}) as got`.execute(tx);
     if (!lock.rows[0]!.got) return [];
-    const { rows } = await sql<OutboxRead>`
+    const { rows } = await sql<PublishedEvent>`
       with next as (
         select id, (select coalesce(max(seq), 0) from outbox) + row_number() over (order by inserted) as place
         from outbox where seq is null order by inserted limit ${BATCH}
       )
       update outbox set seq = next.place from next where outbox.id = next.id
-      returning outbox.id, outbox.seq, outbox.type, outbox.subject, outbox.tier, outbox.at, outbox.body`.execute(
+      returning outbox.id, outbox.seq, outbox.type, outbox.subject, outbox.tier, outbox.at, outbox.body as data`.execute(
       tx,
     );
-    const events = rows.map(toEvent).toSorted((a, b) => a.seq - b.seq);
+    const events = rows.toSorted((a, b) => a.seq - b.seq);
     await enqueue(tx, events, options);
     return events;
   });
 }
 
-/** The feed: published events after a place, oldest first. */
+/** A page of the feed. */
+export interface FeedPage {
+  readonly events: readonly PublishedEvent[];
+  /** The place of the oldest event there is; null while there is none. */
+  readonly oldest: number | null;
+}
+
+/**
+ * The feed: published events after a place, oldest first.
+ *
+ * @param page.after 0 begins with the oldest event there is
+ * @throws UtsushiError `events_removed` when events after this place are not kept any more
+ */
 export async function readEvents(
   db: Database,
   page: { readonly after: number; readonly limit: number },
-): Promise<PublishedEvent[]> {
-  const rows = await db
+): Promise<FeedPage> {
+  const { rows } = await sql<PublishedEvent>`
+    select id, seq, type, subject, tier, at, body as data from outbox
+    where seq > ${page.after} order by seq limit ${page.limit}`.execute(db);
+  // Asked after the page: what is removed in between makes a refusal, never a gap that nobody sees.
+  const { oldest } = await db
     .selectFrom('outbox')
-    .select(['id', 'seq', 'type', 'subject', 'tier', 'at', 'body'])
-    .where('seq', '>', page.after)
-    .orderBy('seq')
-    .limit(page.limit)
-    .execute();
-  return rows.map((row) => toEvent({ ...row, seq: row.seq! }));
-}
-
-interface OutboxRead {
-  readonly id: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly subject: string;
-  readonly tier: Tier | null;
-  readonly at: Date;
-  readonly body: unknown;
-}
-
-function toEvent({ body, type, ...row }: OutboxRead): PublishedEvent {
-  return { ...row, type: type as EventType, data: body };
+    .select(({ fn }) => fn.min('seq').as('oldest'))
+    .executeTakeFirstOrThrow();
+  if (oldest !== null && page.after > 0 && page.after < oldest - 1) {
+    throw new UtsushiError(
+      'events_removed',
+      `the events ${page.after + 1} to ${oldest - 1} are not kept any more; the feed goes on with after=${oldest - 1}`,
+      { details: { after: oldest - 1, oldest } },
+    );
+  }
+  return { events: rows, oldest };
 }

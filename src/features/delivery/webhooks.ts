@@ -5,6 +5,7 @@ import type { SecretBox } from '../../platform/secrets/secret-box.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { DeliveryTables } from '../../platform/storage/schema/delivery.ts';
 import { recordAudit } from '../audit/index.ts';
+import { closeIncidents, raiseIncident } from '../incidents/index.ts';
 import { EVENTS, type EventType, type Tier } from './events.ts';
 import { isGenuine, newSecret } from './signature.ts';
 
@@ -202,10 +203,14 @@ export async function removeWebhook(db: Database, id: string, { actor, at }: By)
     const gone = await tx.deleteFrom('webhooks').where('id', '=', id).returning('id').executeTakeFirst();
     if (gone === undefined) throw unknown(id);
     await recordAudit(tx, [{ at, kind: 'webhook.removed', subject: id, payload: { actor } }]);
+    await closeIncidents(tx, GONE, { of: id }, { actor, at });
   });
 }
 
-/** Stops deliveries, which then wait, or lets them go on. @throws UtsushiError `not_found` */
+/** What an incident about a receiver that is gone is called. */
+const GONE = 'webhook-gone';
+
+/** Stops deliveries, which then wait, or lets them go on, for three days from now. @throws UtsushiError `not_found` */
 export async function enableWebhook(
   db: Database,
   id: string,
@@ -223,7 +228,47 @@ export async function enableWebhook(
     await recordAudit(tx, [
       { at, kind: enabled ? 'webhook.enabled' : 'webhook.disabled', subject: id, payload: { actor } },
     ]);
+    if (enabled) {
+      await tx
+        .updateTable('deliveries')
+        .set({ attempts: 0, since: at, next_at: at })
+        .where('webhook_id', '=', id)
+        .where('state', '=', 'pending')
+        .execute();
+      await closeIncidents(tx, GONE, { of: id }, { actor, at });
+    }
     return toWebhook(row);
+  });
+}
+
+/** Disables a webhook whose receiver says that it is gone, and has people told. What waits for it goes on waiting. */
+export async function giveUpOn(db: Database, id: string, why: string, at: Date): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const row = await tx
+      .updateTable('webhooks')
+      .set({ enabled: false })
+      .where('id', '=', id)
+      .where('enabled', '=', true)
+      .returningAll()
+      .executeTakeFirst();
+    if (row === undefined) return;
+    const { url } = toWebhook(row);
+    const payload = { actor: 'utsushi', why };
+    await recordAudit(tx, [{ at, kind: 'webhook.disabled', subject: id, payload }]);
+    await raiseIncident(
+      tx,
+      {
+        kind: GONE,
+        subject: id,
+        severity: 'warning',
+        message: {
+          ja: `Webhook ${url} の受信側が「もう存在しない」(410)と答えたため、配信を止めました。受信側を直して有効に戻すか、削除してください。`,
+          en: `The receiver of the webhook ${url} answered that it is gone (410): deliveries to it are stopped. Put it right and enable it, or remove it.`,
+        },
+        details: { webhookId: id },
+      },
+      at,
+    );
   });
 }
 

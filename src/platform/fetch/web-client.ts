@@ -213,11 +213,10 @@ function refuseStatus(response: Response, anyStatus: boolean): void {
   const answer = `${response.url} answered ${response.status} ${response.statusText}`.trim();
   response.body?.resume?.();
   const mayPass = response.status >= 500 || response.status === 429 || response.status === 408;
-  throw new UtsushiError(
-    mayPass ? 'fetch_failed' : 'fetch_rejected',
-    answer,
-    overloaded && wait !== undefined ? { retryAfterMs: wait } : {},
-  );
+  throw new UtsushiError(mayPass ? 'fetch_failed' : 'fetch_rejected', answer, {
+    details: { status: response.status },
+    ...(overloaded && wait !== undefined ? { retryAfterMs: wait } : {}),
+  });
 }
 
 function asFetchError(url: string, thrown: unknown, maxBytes: number, timeoutMs: number): UtsushiError {

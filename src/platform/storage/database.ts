@@ -14,6 +14,7 @@ import * as alertCounts from './migrations/0011-alert-counts.ts';
 import * as webhooks from './migrations/0012-webhooks.ts';
 import * as fileNames from './migrations/0013-file-names.ts';
 import * as places from './migrations/0014-places.ts';
+import * as retention from './migrations/0016-retention.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -36,6 +37,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0012-webhooks': webhooks,
   '0013-file-names': fileNames,
   '0014-places': places,
+  '0016-retention': retention,
 };
 const BIGINT = pg.types.builtins.INT8;
 

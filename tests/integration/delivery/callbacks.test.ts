@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { buildServer } from '../../../src/entry/http/server.ts';
+import { removeOldEvents } from '../../../src/features/delivery/index.ts';
 import { openCase } from '../../../src/features/takedown/index.ts';
 import { addConfirmed, addWork } from '../../support/confirmed.ts';
 import { type Installation, install } from '../../support/installation.ts';
@@ -80,5 +81,22 @@ test('the feed has everything in order, without a worker, and continues where it
   expect(first.events.map(({ type }: { type: string }) => type)).toEqual(['alert.decided', 'case.opened']);
   const rest = (await admin('GET', `/events?after=${first.next}`)).json();
   expect(rest.events.map(({ type }: { type: string }) => type)).toEqual(['case.changed', 'case.closed']);
-  expect((await admin('GET', `/events?after=${rest.next}`)).json()).toEqual({ events: [], next: rest.next });
+  expect((await admin('GET', `/events?after=${rest.next}`)).json()).toEqual({
+    events: [],
+    next: rest.next,
+    oldest: 1,
+  });
+});
+
+test('a reader who was away for longer than events are kept is told so, and where to go on', async () => {
+  // Nobody takes what is delivered there; what is still tried would be kept.
+  await admin('POST', `/webhooks/${webhook.id}`, { enabled: false });
+  await removeOldEvents(app.db, new Date(Date.now() + 60_000));
+  const refused = await admin('GET', '/events?after=1');
+  expect([refused.statusCode, refused.json()]).toMatchObject([
+    410,
+    { error: { code: 'events_removed', details: { after: 3, oldest: 4 } } },
+  ]);
+  const on = (await admin('GET', '/events?after=3')).json();
+  expect(on.events.map(({ type }: { type: string }) => type)).toEqual(['case.closed']);
 });

@@ -53,9 +53,9 @@ test('a reader who has come to a place misses nothing that is committed later', 
   letSlowCommit();
   await slow;
   await publish(app.db, HOW);
-  const later = await readEvents(app.db, { after: first.at(-1)!.seq, limit: 10 });
+  const { events: later } = await readEvents(app.db, { after: first.at(-1)!.seq, limit: 10 });
   expect(outcomes(later)).toEqual(['slow']);
-  const all = await readEvents(app.db, { after: 0, limit: 10 });
+  const { events: all } = await readEvents(app.db, { after: 0, limit: 10 });
   expect(all.map(({ seq }) => seq)).toEqual([1, 2, 3]);
 });
 
@@ -66,6 +66,7 @@ test('publishers at the same time give each event one place', async () => {
   );
   const published = await Promise.all(Array.from({ length: 4 }, () => publish(app.db, HOW)));
   expect(published.flat()).toHaveLength(50);
-  const seqs = (await readEvents(app.db, { after: 0, limit: 100 })).map(({ seq }) => seq);
+  const { events } = await readEvents(app.db, { after: 0, limit: 100 });
+  const seqs = events.map(({ seq }) => seq);
   expect(seqs).toEqual(Array.from({ length: 53 }, (_, i) => i + 1));
 });

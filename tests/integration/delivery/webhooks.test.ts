@@ -14,9 +14,13 @@ import {
   publishAll,
   removeWebhook,
   replay,
+  enableWebhook,
+  readEvents,
+  removeOldEvents,
   rotateSecret,
   sendTest,
 } from '../../../src/features/delivery/index.ts';
+import { listIncidents } from '../../../src/features/incidents/index.ts';
 import { type Installation, install } from '../../support/installation.ts';
 import { Receiver, isSignedWith } from '../../support/receiver.ts';
 
@@ -223,6 +227,72 @@ test('after three days it is a dead letter, and replayed under the same key', as
   expect(seqsOf(caseId)).toEqual([1, 2]);
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id']))).toEqual(before);
   expect(await listDead(app.db, { limit: 10 })).toEqual([]);
+});
+
+test('a receiver that says it is gone is left alone at once, people hear of it, and nothing is lost', async () => {
+  const { id } = await add();
+  const caseId = randomUUID();
+  receiver.answer = () => 410;
+  await tell(caseId, [1, 2]);
+  await tell(randomUUID(), [1]);
+  await deliver(id);
+  const asked = receiver.received.length;
+  // Those that were under way together, and no other.
+  expect(asked).toBeLessThanOrEqual(2);
+  wait(DAY);
+  expect(await deliver(id)).toEqual({ delivered: 0, failed: 0, dead: 0 });
+  expect(receiver.received).toHaveLength(asked);
+  expect(await listWebhooks(app.db)).toMatchObject([
+    { enabled: false, deliveries: { pending: 3, dead: 0 }, lastError: expect.stringContaining('410') },
+  ]);
+  const incidents = () => listIncidents(app.db, { state: 'open', limit: 10 });
+  expect(await incidents()).toMatchObject([{ kind: 'webhook-gone', subject: id }]);
+
+  // Longer than an event is tried: the three days begin anew.
+  wait(5 * DAY);
+  receiver.answer = () => (receiver.received.length === asked ? 500 : 200);
+  await enableWebhook(app.db, id, true, { ...BY, at: new Date(now) });
+  expect(await incidents()).toEqual([]);
+  await deliver(id);
+  wait(MINUTE);
+  await deliver(id);
+  expect(seqsOf(caseId)).toEqual([1, 2]);
+  expect(receiver.taken).toHaveLength(3);
+});
+
+test('old events go, with what was delivered and what is dead, but nothing that is still tried', async () => {
+  const feed = (after: number) => readEvents(app.db, { after, limit: 1_000 });
+  const { id } = await add();
+  const [early, stuck] = [randomUUID(), randomUUID()];
+  const before = (await feed(0)).events.at(-1)?.seq ?? 0;
+  await tell(early, [1, 2]);
+  await deliver(id);
+  wait(100 * DAY);
+  receiver.answer = () => 503;
+  await tell(stuck, [1, 2]);
+  await deliver(id);
+  // All of it is old by this rule.
+  const all = new Date(now + DAY);
+  expect(await removeOldEvents(app.db, all)).toBeGreaterThanOrEqual(before + 2);
+  const kept = await feed(0);
+  expect([kept.oldest, kept.events.map(({ subject }) => subject)]).toEqual([before + 3, [stuck, stuck]]);
+  expect((await feed(before + 2)).events).toHaveLength(2);
+  await expect(feed(before + 1)).rejects.toMatchObject({
+    code: 'events_removed',
+    message: expect.stringContaining(`after=${before + 2}`),
+    details: { oldest: before + 3 },
+  });
+  const { rows } = await app.pool.query('select subject, state from deliveries');
+  expect(rows).toEqual([
+    { subject: stuck, state: 'pending' },
+    { subject: stuck, state: 'pending' },
+  ]);
+
+  // What a disabled webhook waits with goes too; the newest stays, so that places go on rising.
+  await enableWebhook(app.db, id, false, BY);
+  expect(await removeOldEvents(app.db, all)).toBe(1);
+  await tell(early, [3]);
+  expect((await feed(0)).events.map(({ seq }) => seq)).toEqual([before + 4, before + 5]);
 });
 
 test('after a rotation both secrets hold until the overlap is over', async () => {

@@ -14,7 +14,7 @@ export function eventRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'Events in order after a place in the feed',
       description:
-        'Ask again with after=next. An event once passed never comes later: places are given after the commit. With wait, an empty answer comes only after so many seconds.',
+        'Ask again with after=next. An event once passed never comes later: places are given after the commit. With wait, an empty answer comes only after so many seconds. Events are kept for a time: after=0 begins with the oldest there is, and a place whose next event is gone is refused with 410 `events_removed`, which says where to go on.',
       querystring: z.object({
         after: z.coerce.number().int().min(0).default(0),
         limit,
@@ -29,8 +29,8 @@ export function eventRoutes(server: ApiServer, app: App): void {
         await publishAll(db, { now: checks.clock(), digestMs: config.delivery.digestMs });
         return readEvents(db, { after, limit: query.limit });
       };
-      let events = await look();
-      if (events.length === 0 && wait > 0) {
+      let page = await look();
+      if (page.events.length === 0 && wait > 0) {
         let tell = () => {};
         const told = new Promise<void>((resolve) => (tell = resolve));
         const stop = await live.subscribe(() => tell());
@@ -38,17 +38,19 @@ export function eventRoutes(server: ApiServer, app: App): void {
         request.raw.once('close', () => tell());
         try {
           // Between the first look and listening something may have come.
-          events = await look();
-          if (events.length === 0) await told;
+          page = await look();
+          if (page.events.length === 0) await told;
         } finally {
           clearTimeout(timer);
           stop();
         }
-        if (events.length === 0) events = await look();
+        if (page.events.length === 0) page = await look();
       }
+      const { events, oldest } = page;
       return {
         events: events.map((event) => toMessage(event, delivery.publicUrl)),
         next: events.at(-1)?.seq ?? after,
+        oldest,
       };
     },
   });
