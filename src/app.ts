@@ -317,18 +317,33 @@ export async function openApp(options: AppOptions): Promise<App> {
           closers.push(stop);
         }
         if (queues.includes('upkeep')) {
-          await jobs.schedule('sweep', config.sweepMs);
-          await jobs.schedule('tidy', TIDY_MS);
-          await jobs.schedule('attend-cases', ATTEND_CASES_MS);
-          await jobs.schedule('supervise-coverage', SUPERVISE_MS);
-          await jobs.schedule('revisit-places', REVISIT_MS);
+          const keep = () =>
+            jobs.schedule({
+              sweep: config.sweepMs,
+              tidy: TIDY_MS,
+              'attend-cases': ATTEND_CASES_MS,
+              'supervise-coverage': SUPERVISE_MS,
+              'revisit-places': REVISIT_MS,
+            });
+          await keep();
+          // The sweep gives back what was lost with the queue; this gives back the sweep.
+          closers.push(
+            repeat(config.sweepMs, keep, (error) => log.warn({ err: error }, 'schedules not kept')),
+          );
           await jobs.add('sweep', {});
         }
         return workers;
       },
       keepIndexFresh: () =>
         (kept ??= checks.index.refresh(db).then(() => {
-          closers.push(refreshEvery(REFRESH_MS, app));
+          closers.push(
+            // Who needs a fresh index asks for its age; here the failure is only noted.
+            repeat(
+              REFRESH_MS,
+              () => checks.index.refresh(db),
+              (error) => log.warn({ err: error }, 'catalogue not read'),
+            ),
+          );
         })),
       claim: async (name, description) => (await embedded?.claim(name, description))?.lost,
       close,
@@ -477,16 +492,16 @@ async function openQueue(
   return queue;
 }
 
-/** @returns stops it, after the reading at hand */
-function refreshEvery(everyMs: number, { checks, db, log }: App): () => Promise<void> {
+/** Does something again and again, one after the other. @returns stops it, after the one at hand */
+function repeat(
+  everyMs: number,
+  work: () => Promise<unknown>,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
   const stop = new AbortController();
   const running = (async () => {
-    for await (const _ of setInterval(everyMs, undefined, { signal: stop.signal, ref: false })) {
-      // Who needs a fresh index asks for its age; here the failure is only noted.
-      await checks.index
-        .refresh(db)
-        .catch((error: unknown) => log.warn({ err: error }, 'catalogue not read'));
-    }
+    for await (const _ of setInterval(everyMs, undefined, { signal: stop.signal, ref: false }))
+      await work().catch(onError);
   })().catch(() => {});
   return async () => {
     stop.abort();

@@ -151,16 +151,16 @@ export class JobQueue implements AsyncDisposable {
     await this.add(name, payload, options);
   }
 
-  /** Runs a job every so often, once a tick however many workers there are. */
-  async schedule(name: JobName, everyMs: number): Promise<void> {
-    const { attempts: _, ...once } = JOB_OPTIONS;
-    await withTimeout(
-      this.#queueOf(name).upsertJobScheduler(
-        name,
-        { every: everyMs },
-        { name, data: {}, opts: { ...once, attempts: 1 } },
-      ),
-    );
+  /**
+   * Has jobs run every so often, once a tick however many workers there are. Saying it again leaves those that are there
+   * undisturbed and gives the others back: their schedules are lost with the queue.
+   */
+  async schedule(everyMs: Partial<Readonly<Record<JobName, number>>>): Promise<void> {
+    for (const [name, ms] of Object.entries(everyMs) as [JobName, number][]) {
+      const queue = this.#queueOf(name);
+      const there = await withTimeout(queue.getJobScheduler(name));
+      await this.#ensure(queue, { key: name, name, payload: {}, when: { everyMs: ms } }, there);
+    }
   }
 
   /**
@@ -179,20 +179,8 @@ export class JobQueue implements AsyncDisposable {
     );
     for (const { id, payload, when } of wanted) {
       const key = `${name}/${id}`;
-      const there = present.get(key);
+      await this.#ensure(queue, { key, name, payload, when }, present.get(key));
       present.delete(key);
-      if (there !== undefined) {
-        if (sameRecurrence(there, when) && !(await this.#isLost(queue, key, there.next))) continue;
-        await withTimeout(queue.removeJobScheduler(key));
-      }
-      const { attempts: _, ...once } = JOB_OPTIONS;
-      await withTimeout(
-        queue.upsertJobScheduler(key, toRepeat(when), {
-          name,
-          data: payload,
-          opts: { ...once, attempts: 1 },
-        }),
-      );
     }
     for (const key of present.keys()) await withTimeout(queue.removeJobScheduler(key));
   }
@@ -204,6 +192,23 @@ export class JobQueue implements AsyncDisposable {
       all
         .filter(({ key, next }) => key.startsWith(`${name}/`) && next !== undefined)
         .map(({ key, next }) => [key.slice(name.length + 1), new Date(next!)]),
+    );
+  }
+
+  /** One that is there already goes on undisturbed; one whose next run was lost begins anew. */
+  async #ensure(
+    queue: Queue,
+    wanted: { key: string; name: JobName; payload: object; when: Recurrence },
+    there: { pattern?: string; tz?: string; every?: number; next?: number } | undefined,
+  ): Promise<void> {
+    const { key, name, payload, when } = wanted;
+    if (there !== undefined) {
+      if (sameRecurrence(there, when) && !(await this.#isLost(queue, key, there.next))) return;
+      await withTimeout(queue.removeJobScheduler(key));
+    }
+    const { attempts: _, ...once } = JOB_OPTIONS;
+    await withTimeout(
+      queue.upsertJobScheduler(key, toRepeat(when), { name, data: payload, opts: { ...once, attempts: 1 } }),
     );
   }
 

@@ -237,7 +237,7 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     let ticks = 0;
     const all: Handlers = { ...handlers(async () => {}), sweep: async () => void (ticks += 1) };
     for (let i = 0; i < 3; i++) workers.push(queue.work(all, { upkeep: 1 }));
-    for (let i = 0; i < 3; i++) await queue.schedule('sweep', 1_000);
+    for (let i = 0; i < 3; i++) await queue.schedule({ sweep: 1_000 });
     await sleep(4_500);
     expect(ticks).toBeGreaterThanOrEqual(3);
     expect(ticks).toBeLessThanOrEqual(6);
