@@ -94,6 +94,21 @@ const sets: Record<string, () => Promise<Code[]> | Code[]> = {
   'of pictures': pictureCodes,
 };
 
+/** The code, and as many like it as a picture has orientations: quarters negated, and up to 30 other bits. */
+function orientations(code: Code, source: ReturnType<typeof random>): Code[] {
+  return Array.from({ length: 8 }, (_, i) => {
+    if (i === 0) return code;
+    const words = code.map((word, w) => {
+      // Two rows of sixteen columns a word.
+      const columns = i & 1 ? 0xaaaaaaaa : 0;
+      const rows = i & 2 ? 0xffff0000 : 0;
+      const all = i & 4 ? 0xffffffff : 0;
+      return word ^ columns ^ rows ^ all ^ (w & source.below(4));
+    });
+    return near(hashFromWords('pdq', words), 30, source);
+  });
+}
+
 const key = (hits: readonly IndexHit[]) =>
   Float64Array.from(hits, ({ id, distance }) => id * 512 + distance).sort();
 
@@ -130,8 +145,13 @@ describe.each(Object.keys(sets))('codes: %s', (name) => {
         for (const index of indexes) expect(key(index.query(query, radius))).toEqual(expected);
       }
       if (i % 10 === 0) {
-        const nearest = linear.nearest(query, 20);
-        for (const index of indexes) expect(index.nearest(query, 20)).toEqual(nearest);
+        for (const codes of [[query], orientations(query, source)]) {
+          for (const radius of [256, 96, (i * 7) % 65]) {
+            const question = { k: 20, radius, negatives: codes.length > 1 };
+            const nearest = linear.nearest(codes, question);
+            for (const index of indexes) expect(index.nearest(codes, question)).toEqual(nearest);
+          }
+        }
       }
     }
   });

@@ -1,8 +1,9 @@
 import type { FeatureView, Features } from '../fingerprint/features.ts';
-import { complement, hammingDistance } from '../fingerprint/hash.ts';
+import { hammingDistance } from '../fingerprint/hash.ts';
 import { ORIENTATIONS, type Orientation } from '../fingerprint/pdq.ts';
 import { structureDistance } from '../fingerprint/structure-hash.ts';
 import { StructureIndex } from '../search/structure-index.ts';
+import type { IndexHit } from '../search/hamming-index.ts';
 import { KeypointIndex } from '../search/keypoint-index.ts';
 import { type BaseBuilder, MultiIndex } from '../search/multi-index.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
@@ -50,6 +51,8 @@ const LEAST_OVERLAP = 0.02;
 const NO_HASH = 256;
 /** Whole and trimmed. */
 const MOST_VIEWS = 2;
+/** Asked of the hash indexes, which know views, not works. */
+const NEAREST = { k: PROPOSED_BY_HASH * MOST_VIEWS };
 
 interface Work {
   readonly key: string;
@@ -100,7 +103,7 @@ export class Matcher {
   add(id: number, key: string, features: Features, deep: boolean): void {
     this.#works.set(id, { key, features });
     for (const [i, { pdq, structure }] of features.views.entries()) {
-      this.#structures.add(id, structure[0]!);
+      this.#structures.add(id * MOST_VIEWS + i, structure[0]!);
       if (pdq !== null) this.#hashes.add(id * MOST_VIEWS + i, pdq[0]!);
     }
     if (deep) this.#keypoints.add(id, features.keypoints, features.words ?? undefined);
@@ -115,8 +118,10 @@ export class Matcher {
 
   remove(id: number): void {
     this.#works.delete(id);
-    for (let i = 0; i < MOST_VIEWS; i++) this.#hashes.remove(id * MOST_VIEWS + i);
-    this.#structures.remove(id);
+    for (let i = 0; i < MOST_VIEWS; i++) {
+      this.#hashes.remove(id * MOST_VIEWS + i);
+      this.#structures.remove(id * MOST_VIEWS + i);
+    }
     this.#keypoints.remove(id);
   }
 
@@ -218,16 +223,20 @@ export class Matcher {
 
   /** The works with the nearest views, by either hash, laid over the output as the hashes say. */
   #proposeByHash(output: Features): Guess[] {
-    const byHash = this.#nearestByHash(output).map((id) => ({
-      id,
-      near: nearestByHash(this.#works.get(id)!.features, output),
-    }));
-    const byStructure = this.#structures
-      .nearest(
-        output.views.flatMap((view) => view.structure),
-        PROPOSED_BY_HASH,
-      )
-      .map(({ id }) => ({ id, near: nearestByStructure(this.#works.get(id)!.features, output) }));
+    const { views } = output;
+    const byHash = worksOf(
+      this.#hashes.nearest(
+        views.flatMap(({ pdq }) => pdq ?? []),
+        // The hash of a picture's negative is the complement.
+        { ...NEAREST, negatives: true },
+      ),
+    ).map((id) => ({ id, near: nearestByHash(this.#works.get(id)!.features, output) }));
+    const byStructure = worksOf(
+      this.#structures.nearest(
+        views.flatMap(({ structure }) => structure),
+        NEAREST,
+      ),
+    ).map((id) => ({ id, near: nearestByStructure(this.#works.get(id)!.features, output) }));
     const guesses = new Map<string, Guess>();
     for (const { id, near } of [...byHash, ...byStructure]) {
       const { features } = this.#works.get(id)!;
@@ -248,26 +257,11 @@ export class Matcher {
     }
     return [...guesses.values()];
   }
+}
 
-  #nearestByHash(output: Features): number[] {
-    const best = new Map<number, number>();
-    for (const view of output.views) {
-      for (const code of view.pdq ?? []) {
-        // The hash of a picture's negative is the complement, so inverted copies cost one more look-up.
-        for (const { id, distance } of [
-          ...this.#hashes.nearest(code, PROPOSED_BY_HASH * MOST_VIEWS),
-          ...this.#hashes.nearest(complement(code), PROPOSED_BY_HASH * MOST_VIEWS),
-        ]) {
-          const work = Math.floor(id / MOST_VIEWS);
-          if (distance < (best.get(work) ?? Infinity)) best.set(work, distance);
-        }
-      }
-    }
-    return [...best]
-      .toSorted(([a, x], [b, y]) => x - y || a - b)
-      .slice(0, PROPOSED_BY_HASH)
-      .map(([id]) => id);
-  }
+/** The first works whose views were hit. */
+function worksOf(hits: readonly IndexHit[]): number[] {
+  return [...new Set(hits.map(({ id }) => Math.floor(id / MOST_VIEWS)))].slice(0, PROPOSED_BY_HASH);
 }
 
 /** The best pair of views of a work and an output. */

@@ -1,5 +1,5 @@
 import { type Hash, popcount32 } from '../fingerprint/hash.ts';
-import { Arena, type Found, type SharedMemory } from './arena.ts';
+import { Arena, type Found, type NearestScan, type SharedMemory } from './arena.ts';
 import { fromChunks } from './code-bits.ts';
 import {
   BUCKETS,
@@ -146,8 +146,8 @@ const COSTS: SearchCosts = {
   verifiedCode: 100,
 };
 
-/** Where codes are too far from the one asked for, the nearest are sought by scanning. */
-const NEAREST_RADII = [31, 47];
+/** The nearest within this are sought in buckets, code by code; further away, by one scan for all. */
+const PROBED_NEAREST = 31;
 
 /** A base opened in this thread: search and removal. */
 export class HammingBase {
@@ -222,19 +222,21 @@ export class HammingBase {
     else this.#arena.probe(this.#at, ranges, radius, this.#putAll(hits));
   }
 
-  /** Adds the `k` nearest living codes to `hits`, and perhaps others, but none beyond `bound`. */
-  nearest(code: Uint16Array, k: number, bound: number, hits: IndexHit[]): void {
-    this.#arena.ask(code);
-    for (const radius of NEAREST_RADII) {
-      const ranges = radius > bound ? undefined : this.#plan(code, radius);
-      if (ranges === undefined) break;
-      const found: IndexHit[] = [];
-      this.#arena.probe(this.#at, ranges, radius, this.#putAll(found));
-      if (found.length < k) continue;
-      for (const hit of found) hits.push(hit);
+  /** Adds the codes that `scan` asks for to `hits`, some perhaps more than once, and perhaps others within its bound. */
+  nearest(scan: NearestScan, hits: IndexHit[]): void {
+    if (scan.bound > PROBED_NEAREST) {
+      this.#arena.scanNearest(this.#scanned, scan, this.#putOne(hits));
       return;
     }
-    this.#arena.scanNearest(this.#scanned, k, bound, this.#putOne(hits));
+    for (const code of scan.codes) {
+      this.query(code, scan.bound, hits);
+      if (scan.negatives)
+        this.query(
+          code.map((chunk) => ~chunk),
+          scan.bound,
+          hits,
+        );
+    }
   }
 
   codeAt(slot: number): Hash<'pdq'> {

@@ -1,4 +1,4 @@
-import type { Hash } from '../fingerprint/hash.ts';
+import { HASH_BITS, type Hash } from '../fingerprint/hash.ts';
 
 /** A stored code near the one asked for; `distance` in bits, 0..256. */
 export interface IndexHit {
@@ -6,12 +6,39 @@ export interface IndexHit {
   readonly distance: number;
 }
 
+/** Which of the nearest codes are wanted. */
+export interface NearestQuestion {
+  /** How many at most. */
+  readonly k: number;
+  /** None further away than so many bits; 256 by default. */
+  readonly radius?: number;
+  /** Ask for the codes' complements too: the hashes of the pictures' negatives. */
+  readonly negatives?: boolean;
+}
+
+/** @throws RangeError unless k is a positive integer and the radius an integer in 0..256 */
+export function checkedQuestion({ k, radius = HASH_BITS, negatives = false }: NearestQuestion) {
+  if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is a positive integer, not ${k}.`);
+  return { k, radius: checkedRadius(radius), negatives };
+}
+
+/** @throws RangeError unless it is an integer in 0..256 */
+export function checkedRadius(radius: number): number {
+  if (Number.isInteger(radius) && radius >= 0 && radius <= HASH_BITS) return radius;
+  throw new RangeError(`A radius is an integer from 0 to ${HASH_BITS}, not ${radius}.`);
+}
+
+/** Closest first, equally close ones by ascending id. */
+export function byDistance(a: IndexHit, b: IndexHit): number {
+  return a.distance - b.distance || a.id - b.id;
+}
+
 /**
  * Exact near-neighbour search over PDQ hashes: nothing within the radius is ever missed, whatever the implementation.
  *
  * Ids are the caller's, unsigned 32-bit, one code each. The index does not know what an id stands for, tells nothing
- * about a code but its distance, and compares only the code it is given: a caller who also wants turned, mirrored or
- * inverted pictures asks with those codes. Codes of pictures too soft to hash are the caller's to keep out.
+ * about a code but its distance, and compares only the codes it is given: a caller who also wants turned or mirrored
+ * pictures asks with those codes. Codes of pictures too soft to hash are the caller's to keep out.
  */
 export interface HammingIndex {
   /** Codes stored. */
@@ -38,9 +65,10 @@ export interface HammingIndex {
   query(code: Hash<'pdq'>, radius: number): IndexHit[];
 
   /**
-   * The `k` closest stored codes (all of them if there are fewer), closest first, equally close ones by ascending id.
+   * The stored codes closest to any of those asked for, closest first, equally close ones by ascending id; a hit's
+   * distance is that to the closest of them.
    *
-   * @throws RangeError unless k is a positive integer
+   * @throws RangeError unless k is a positive integer and the radius an integer in 0..256, or for more than 128 codes
    */
-  nearest(code: Hash<'pdq'>, k: number): IndexHit[];
+  nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[];
 }

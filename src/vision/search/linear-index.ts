@@ -1,6 +1,13 @@
-import { HASH_BITS, HASH_WORDS, hashFromWords, popcount32 } from '../fingerprint/hash.ts';
+import { HASH_BITS, HASH_WORDS, complement, hashFromWords, popcount32 } from '../fingerprint/hash.ts';
 import type { Hash } from '../fingerprint/hash.ts';
-import type { HammingIndex, IndexHit } from './hamming-index.ts';
+import {
+  type HammingIndex,
+  type IndexHit,
+  type NearestQuestion,
+  byDistance,
+  checkedQuestion,
+  checkedRadius,
+} from './hamming-index.ts';
 
 /**
  * The plain scan: the reference that the faster index is tested against, simple enough to be seen to be right. All
@@ -45,9 +52,7 @@ export class LinearIndex implements HammingIndex {
   }
 
   query(code: Hash<'pdq'>, radius: number): IndexHit[] {
-    if (!Number.isInteger(radius) || radius < 0 || radius > HASH_BITS) {
-      throw new RangeError(`A radius is an integer from 0 to ${HASH_BITS}, not ${radius}.`);
-    }
+    checkedRadius(radius);
     const hits: IndexHit[] = [];
     for (let slot = 0; slot < this.size; slot += 1) {
       const distance = distanceWithin(this.#codes, slot * HASH_WORDS, code, radius);
@@ -56,27 +61,17 @@ export class LinearIndex implements HammingIndex {
     return hits;
   }
 
-  nearest(code: Hash<'pdq'>, k: number): IndexHit[] {
-    if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is a positive integer, not ${k}.`);
-    // The bound falls as soon as k codes are known to lie within a smaller one, so that most codes are left early.
-    const found: IndexHit[] = [];
-    const atDistance = new Uint32Array(HASH_BITS + 1);
-    let bound = HASH_BITS;
-    let withinBound = 0;
-    for (let slot = 0; slot < this.size; slot += 1) {
-      const distance = distanceWithin(this.#codes, slot * HASH_WORDS, code, bound);
-      if (distance > bound) continue;
-      found.push({ id: this.#ids[slot]!, distance });
-      atDistance[distance]! += 1;
-      withinBound += 1;
-      while (withinBound - atDistance[bound]! >= k) {
-        withinBound -= atDistance[bound]!;
-        bound -= 1;
+  nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[] {
+    const { k, radius, negatives } = checkedQuestion(question);
+    const nearest = new Map<number, number>();
+    for (const code of codes.flatMap((each) => (negatives ? [each, complement(each)] : [each]))) {
+      for (const { id, distance } of this.query(code, radius)) {
+        nearest.set(id, Math.min(distance, nearest.get(id) ?? HASH_BITS));
       }
     }
-    return found
-      .filter((hit) => hit.distance <= bound)
-      .toSorted((a, b) => a.distance - b.distance || a.id - b.id)
+    return [...nearest]
+      .map(([id, distance]) => ({ id, distance }))
+      .toSorted(byDistance)
       .slice(0, k);
   }
 

@@ -1,9 +1,16 @@
-import { HASH_BITS, type Hash } from '../fingerprint/hash.ts';
-import { toChunks } from './code-bits.ts';
+import type { Hash } from '../fingerprint/hash.ts';
+import { nearestScan } from './arena.ts';
+import { chunksOf, fromChunks } from './code-bits.ts';
+import { CodeTable } from './code-table.ts';
 import { type BaseInput, type BaseParts, HammingBase, type SearchCosts, buildBase } from './hamming-base.ts';
-import { HammingDelta } from './hamming-delta.ts';
-import type { HammingIndex, IndexHit } from './hamming-index.ts';
-import { CHUNKS } from './hamming-kernel.ts';
+import {
+  type HammingIndex,
+  type IndexHit,
+  type NearestQuestion,
+  byDistance,
+  checkedQuestion,
+  checkedRadius,
+} from './hamming-index.ts';
 
 /** Builds a base, here or in another thread. */
 export type BaseBuilder = (input: BaseInput) => Promise<BaseParts>;
@@ -33,19 +40,18 @@ export class MultiIndex implements HammingIndex {
   readonly #costs: SearchCosts | undefined;
   #base: HammingBase | undefined;
   /** Added before the build under way began. */
-  #frozen: HammingDelta | undefined;
-  #delta: HammingDelta;
+  #frozen: CodeTable | undefined;
+  #delta: CodeTable;
   /** Removed from base or frozen since the build under way began. */
   #removedSince: number[] = [];
   #building: Promise<void> | undefined;
-  readonly #query = new Uint16Array(CHUNKS);
 
   constructor(options: MultiIndexOptions = {}) {
     this.#build = options.build ?? (async (input) => buildBase(input));
     this.#plain = options.plain ?? false;
     this.#leastChanges = options.leastChanges ?? 4096;
     this.#costs = options.costs;
-    this.#delta = new HammingDelta(this.#plain);
+    this.#delta = new CodeTable(this.#plain);
   }
 
   get size(): number {
@@ -55,7 +61,7 @@ export class MultiIndex implements HammingIndex {
   add(id: number, code: Hash<'pdq'>): void {
     if (id >>> 0 !== id) throw new RangeError(`An id is an unsigned 32-bit integer, not ${id}.`);
     if (this.has(id)) throw new RangeError(`Id ${id} is already in the index.`);
-    this.#delta.add(id, code);
+    this.#delta.add(id, chunksOf(code));
   }
 
   has(id: number): boolean {
@@ -74,28 +80,27 @@ export class MultiIndex implements HammingIndex {
   }
 
   get(id: number): Hash<'pdq'> | undefined {
+    const added = this.#delta.get(id) ?? this.#frozen?.get(id);
+    if (added !== undefined) return fromChunks(added, 0);
     const slot = this.#base?.slotOf(id) ?? -1;
-    return this.#delta.get(id) ?? this.#frozen?.get(id) ?? (slot < 0 ? undefined : this.#base!.codeAt(slot));
+    return slot < 0 ? undefined : this.#base!.codeAt(slot);
   }
 
   query(code: Hash<'pdq'>, radius: number): IndexHit[] {
-    if (!Number.isInteger(radius) || radius < 0 || radius > HASH_BITS) {
-      throw new RangeError(`A radius is an integer from 0 to ${HASH_BITS}, not ${radius}.`);
-    }
+    checkedRadius(radius);
     const hits: IndexHit[] = [];
-    toChunks(code, this.#query, 0);
-    for (const part of this.#parts()) part.query(this.#query, radius, hits);
+    const chunks = chunksOf(code);
+    for (const part of this.#parts()) part.query(chunks, radius, hits);
     return hits;
   }
 
-  nearest(code: Hash<'pdq'>, k: number): IndexHit[] {
-    if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is a positive integer, not ${k}.`);
+  nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[] {
+    const { k, radius, negatives } = checkedQuestion(question);
+    const scan = nearestScan(codes.map(chunksOf), negatives, k, radius);
     let hits: IndexHit[] = [];
-    toChunks(code, this.#query, 0);
     for (const part of this.#parts()) {
-      const bound = hits.length < k ? HASH_BITS : hits[k - 1]!.distance;
-      part.nearest(this.#query, k, bound, hits);
-      hits = hits.toSorted((a, b) => a.distance - b.distance || a.id - b.id).slice(0, k);
+      part.nearest({ ...scan, bound: hits[k - 1]?.distance ?? radius }, hits);
+      hits = closest(hits, k);
     }
     return hits;
   }
@@ -121,7 +126,7 @@ export class MultiIndex implements HammingIndex {
   async #rebuild(): Promise<void> {
     const frozen = this.#delta;
     this.#frozen = frozen;
-    this.#delta = new HammingDelta(this.#plain);
+    this.#delta = new CodeTable(this.#plain);
     this.#removedSince = [];
     try {
       const parts = await this.#build({
@@ -147,7 +152,20 @@ export class MultiIndex implements HammingIndex {
     }
   }
 
-  #parts(): (HammingBase | HammingDelta)[] {
+  #parts(): (HammingBase | CodeTable)[] {
     return [this.#delta, this.#frozen, this.#base].filter((part) => part !== undefined);
   }
+}
+
+/** The closest `k`, each id once. */
+function closest(hits: readonly IndexHit[], k: number): IndexHit[] {
+  const ids = new Set<number>();
+  const kept: IndexHit[] = [];
+  for (const hit of hits.toSorted(byDistance)) {
+    if (kept.length === k) break;
+    if (ids.has(hit.id)) continue;
+    ids.add(hit.id);
+    kept.push(hit);
+  }
+  return kept;
 }

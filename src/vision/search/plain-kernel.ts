@@ -1,4 +1,4 @@
-import { popcount32 } from '../fingerprint/hash.ts';
+import { HASH_BITS, popcount32 } from '../fingerprint/hash.ts';
 import { BUCKETS, CHUNKS, CODE_WORDS, type HammingKernel, LAYOUT, MASKS_WITHIN } from './hamming-kernel.ts';
 
 const RANGE_WORDS = 3;
@@ -8,6 +8,7 @@ const REACH = LAYOUT.reach / 2;
 const PAIR_REACH = LAYOUT.pairReach / 2;
 const STATE = LAYOUT.state / 4;
 const COUNTS = LAYOUT.counts / 4;
+const ASKED_WORDS = LAYOUT.asked / 4;
 const MASKS = LAYOUT.masks / 2;
 const RANGES = LAYOUT.ranges / 4;
 const HITS = LAYOUT.hits / 4;
@@ -116,7 +117,7 @@ export class PlainKernel implements HammingKernel {
     let hits = 0;
     let slot = from;
     for (; slot < count && hits < LAYOUT.mostHits; slot += 1) {
-      const distance = this.#distance(codes, slot, bound);
+      const distance = this.#leastDistance(codes, slot, bound);
       if (distance > bound || this.#has(dead, slot)) continue;
       this.#put(hits, slot, distance);
       hits += 1;
@@ -221,14 +222,27 @@ export class PlainKernel implements HammingKernel {
   }
 
   /** The distance, or some number beyond the limit when it is beyond it. */
-  #distance(codes: number, slot: number, limit: number): number {
+  #distance(codes: number, slot: number, limit: number, from = QUERY_WORDS): number {
     const words = this.#words;
     const code = codes / 4 + slot * CODE_WORDS;
     let distance = 0;
     for (let i = 0; i < CODE_WORDS && distance <= limit; i += 1) {
-      distance += popcount32(words[code + i]! ^ words[QUERY_WORDS + i]!);
+      distance += popcount32(words[code + i]! ^ words[from + i]!);
     }
     return distance;
+  }
+
+  /** To the nearest of the codes asked for; some number beyond the limit when it is beyond it. */
+  #leastDistance(codes: number, slot: number, limit: number): number {
+    const asked = this.#words[STATE + 3]!;
+    const negatives = this.#words[STATE + 5] !== 0;
+    let least = HASH_BITS + 1;
+    for (let i = 0; i < asked; i += 1) {
+      const atMost = negatives ? HASH_BITS : Math.min(limit, least);
+      const distance = this.#distance(codes, slot, atMost, ASKED_WORDS + i * CODE_WORDS);
+      least = Math.min(least, negatives ? Math.min(distance, HASH_BITS - distance) : distance);
+    }
+    return least;
   }
 
   #firstPassing(codes: number, slot: number): number {

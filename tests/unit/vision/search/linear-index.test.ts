@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hammingDistance, hashFromWords } from '../../../../src/vision/fingerprint/hash.ts';
+import { complement, hammingDistance, hashFromWords } from '../../../../src/vision/fingerprint/hash.ts';
 import type { Hash } from '../../../../src/vision/fingerprint/hash.ts';
-import type { IndexHit } from '../../../../src/vision/search/hamming-index.ts';
+import { byDistance } from '../../../../src/vision/search/hamming-index.ts';
 import { LinearIndex } from '../../../../src/vision/search/linear-index.ts';
 
 // Few set bits, so that near, equal and tied codes are common.
@@ -16,8 +16,6 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ add: fc.constant(true), id, code }) },
   { weight: 1, arbitrary: fc.record({ add: fc.constant(false), id, code }) },
 );
-
-const byDistance = (a: IndexHit, b: IndexHit): number => a.distance - b.distance || a.id - b.id;
 
 describe('LinearIndex', () => {
   it('answers as a map searched naively does, through adding and removing', () => {
@@ -45,7 +43,23 @@ describe('LinearIndex', () => {
           expect(index.query(query, radius).toSorted(byDistance)).toEqual(
             all.filter((hit) => hit.distance <= radius),
           );
-          expect(index.nearest(query, k)).toEqual(all.slice(0, k));
+          expect(index.nearest([query], { k })).toEqual(all.slice(0, k));
+          const others = steps.slice(0, 3).map((s) => s.code);
+          for (const negatives of [false, true]) {
+            const codes = [query, ...others].flatMap((each) =>
+              negatives ? [each, complement(each)] : [each],
+            );
+            expect(index.nearest([query, ...others], { k, radius, negatives })).toEqual(
+              [...naive]
+                .map(([key, stored]) => ({
+                  id: key,
+                  distance: Math.min(...codes.map((each) => hammingDistance(stored, each))),
+                }))
+                .filter((hit) => hit.distance <= radius)
+                .toSorted(byDistance)
+                .slice(0, k),
+            );
+          }
           for (const [key, stored] of naive) expect(index.get(key)).toEqual(stored);
         },
       ),
@@ -61,7 +75,7 @@ describe('LinearIndex', () => {
     const all = hashes
       .map((hash, i) => ({ id: i, distance: hammingDistance(hash, query) }))
       .toSorted(byDistance);
-    expect(index.nearest(query, 20)).toEqual(all.slice(0, 20));
+    expect(index.nearest([query], { k: 20 })).toEqual(all.slice(0, 20));
     expect(index.query(query, 110).toSorted(byDistance)).toEqual(all.filter((hit) => hit.distance <= 110));
   });
 
@@ -70,7 +84,9 @@ describe('LinearIndex', () => {
     const words = new Uint32Array(8);
     index.add(1, hashFromWords('pdq', words));
     words.fill(0xffffffff);
-    expect(index.nearest(hashFromWords('pdq', new Uint32Array(8)), 1)).toEqual([{ id: 1, distance: 0 }]);
+    expect(index.nearest([hashFromWords('pdq', new Uint32Array(8))], { k: 1 })).toEqual([
+      { id: 1, distance: 0 },
+    ]);
   });
 
   it('refuses senseless ids, radii and counts', () => {
@@ -78,7 +94,8 @@ describe('LinearIndex', () => {
     const zero = hashFromWords('pdq', new Uint32Array(8));
     for (const bad of [-1, 1.5, 2 ** 32, Number.NaN]) expect(() => index.add(bad, zero)).toThrow(RangeError);
     for (const bad of [-1, 257, 0.5]) expect(() => index.query(zero, bad)).toThrow(RangeError);
-    for (const bad of [0, -1, 1.5]) expect(() => index.nearest(zero, bad)).toThrow(RangeError);
-    expect(index.nearest(zero, 3)).toEqual([]);
+    for (const bad of [0, -1, 1.5]) expect(() => index.nearest([zero], { k: bad })).toThrow(RangeError);
+    expect(index.nearest([zero], { k: 3 })).toEqual([]);
+    expect(() => index.nearest([zero], { k: 3, radius: 257 })).toThrow(RangeError);
   });
 });

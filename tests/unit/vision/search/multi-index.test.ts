@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Hash, hammingDistance, hashFromWords } from '../../../../src/vision/fingerprint/hash.ts';
 import { fromChunks, toChunks } from '../../../../src/vision/search/code-bits.ts';
 import { type BaseParts, buildBase } from '../../../../src/vision/search/hamming-base.ts';
-import type { IndexHit } from '../../../../src/vision/search/hamming-index.ts';
+import { byDistance } from '../../../../src/vision/search/hamming-index.ts';
 import { LinearIndex } from '../../../../src/vision/search/linear-index.ts';
 import { MultiIndex } from '../../../../src/vision/search/multi-index.ts';
 
@@ -21,7 +21,6 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end building' as const) }) },
 );
 
-const byDistance = (a: IndexHit, b: IndexHit): number => a.distance - b.distance || a.id - b.id;
 const ALWAYS_PROBE = {
   scannedCode: Infinity,
   plannedBucket: 0,
@@ -59,7 +58,8 @@ describe.each([
         fc.integer({ min: 0, max: 70 }),
         fc.integer({ min: 1, max: 50 }),
         fc.boolean(),
-        async (steps, query, radius, k, probing) => {
+        fc.array(code, { maxLength: 3 }),
+        async (steps, query, radius, k, probing, others) => {
           const builder = slowBuilder();
           const index = new MultiIndex({
             build: builder.build,
@@ -83,7 +83,11 @@ describe.each([
           expect(index.query(query, radius).toSorted(byDistance)).toEqual(
             linear.query(query, radius).toSorted(byDistance),
           );
-          expect(index.nearest(query, k)).toEqual(linear.nearest(query, k));
+          for (const question of [{ k }, { k, radius }, { k, radius, negatives: true }]) {
+            for (const codes of [[query], [query, ...others]]) {
+              expect(index.nearest(codes, question)).toEqual(linear.nearest(codes, question));
+            }
+          }
           for (const s of steps) if ('id' in s) expect(index.get(s.id)).toEqual(linear.get(s.id));
         },
       ),
@@ -110,7 +114,7 @@ describe.each([
       expect(hits).toHaveLength(8128 + 813);
       expect(new Set(hits.map((hit) => hit.id)).size).toBe(hits.length);
       expect(index.query(zero, 1)).toHaveLength(127 + 13);
-      expect(index.nearest(zero, 9000)).toHaveLength(8128 + 813);
+      expect(index.nearest([zero], { k: 9000 })).toHaveLength(8128 + 813);
     }
   });
 
@@ -126,10 +130,10 @@ describe.each([
     const failed = index.settle();
     index.add(3, zero);
     await expect(failed).rejects.toThrow('no thread');
-    expect(index.nearest(zero, 5).map((hit) => hit.id)).toEqual([1, 2, 3]);
+    expect(index.nearest([zero], { k: 5 }).map((hit) => hit.id)).toEqual([1, 2, 3]);
     fails = false;
     await index.settle();
-    expect(index.nearest(zero, 5).map((hit) => hit.id)).toEqual([1, 2, 3]);
+    expect(index.nearest([zero], { k: 5 }).map((hit) => hit.id)).toEqual([1, 2, 3]);
     expect(index.remove(2)).toBe(true);
     expect(index.remove(2)).toBe(false);
     expect(index.size).toBe(2);
@@ -140,15 +144,23 @@ describe.each([
     const words = new Uint32Array(8);
     index.add(1, hashFromWords('pdq', words));
     words.fill(0xffffffff);
-    expect(index.nearest(zero, 1)).toEqual([{ id: 1, distance: 0 }]);
+    expect(index.nearest([zero], { k: 1 })).toEqual([{ id: 1, distance: 0 }]);
   });
 
   it('refuses senseless ids, radii and counts', () => {
     const index = new MultiIndex({ plain });
     for (const bad of [-1, 1.5, 2 ** 32, Number.NaN]) expect(() => index.add(bad, zero)).toThrow(RangeError);
     for (const bad of [-1, 257, 0.5]) expect(() => index.query(zero, bad)).toThrow(RangeError);
-    for (const bad of [0, -1, 1.5]) expect(() => index.nearest(zero, bad)).toThrow(RangeError);
-    expect(index.nearest(zero, 3)).toEqual([]);
+    for (const bad of [0, -1, 1.5]) expect(() => index.nearest([zero], { k: bad })).toThrow(RangeError);
+    expect(() => index.nearest([zero], { k: 1, radius: 0.5 })).toThrow(RangeError);
+    expect(() =>
+      index.nearest(
+        Array.from({ length: 129 }, () => zero),
+        { k: 1 },
+      ),
+    ).toThrow(RangeError);
+    expect(index.nearest([zero], { k: 3 })).toEqual([]);
+    expect(index.nearest([], { k: 3 })).toEqual([]);
     expect(index.query(zero, 256)).toEqual([]);
   });
 });
@@ -181,6 +193,22 @@ describe('the permutation of bits', () => {
     for (let k = 0; k < 256; k += 1) {
       const [x, y] = [k % 16, Math.floor(k / 16)];
       expect(chunkOf(k)).toBe((x + 5 * y + 3 * Math.floor(y / 4)) % 16);
+    }
+  });
+
+  it('puts columns and rows of one parity into one nibble of each chunk', () => {
+    const nibbleOf = (k: number) => {
+      const bit = new Uint32Array(8);
+      bit[k >> 5] = 1 << (k & 31);
+      return Math.floor(Math.log2(chunksOf(hashFromWords('pdq', bit)).find((chunk) => chunk !== 0)!) / 4);
+    };
+    // By parity of column, then of row.
+    const nibbles = [
+      [0, 3],
+      [1, 2],
+    ];
+    for (let k = 0; k < 256; k += 1) {
+      expect(nibbleOf(k)).toBe(nibbles[(k % 16) % 2]![Math.floor(k / 16) % 2]);
     }
   });
 });
