@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
-import { decodeImage, decodeUntouched, encodeJpeg, renderJpeg } from '../image/decode.ts';
+import { decodeTo, decodeUntouched, encodeJpeg, renderJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
-import { type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
+import { type Pixels, type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
 import type { FromChild, OperationName, Operations, PictureSource, ToChild } from './tasks.ts';
 
 type Implementations = {
@@ -24,28 +24,32 @@ const operations: Implementations = {
     const started = performance.now();
     const { limits } = task;
     const bytes = await bytesOf(task);
-    const decoded = await decodeImage(bytes, FINGERPRINT_RASTER, limits);
-    const inProportion = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, limits);
+    const isOutput = task.role === 'output';
+    const { rasters, untouched, ...decoded } = await decodeTo(
+      bytes,
+      [FINGERPRINT_RASTER, { longerSide: FEATURE_SIDE }],
+      limits,
+      { untouched: isOutput },
+    );
+    const [whole, inProportion] = rasters;
     const decodedAt = performance.now();
-    const result = fingerprint(decoded.raster, { width: decoded.width, height: decoded.height });
+    const result = fingerprint(whole, decoded);
     const outcome = result.hashable
       ? {
           fingerprint: encodeFingerprint(result.fingerprint),
-          features: extractFeatures(inProportion.raster, result.fingerprint, task.role, vocabulary()),
+          features: extractFeatures(inProportion, result.fingerprint, task.role, vocabulary()),
         }
       : { unhashable: result.reason };
     const fingerprintedAt = performance.now();
-    const provenance = task.role === 'output' ? await provenanceOf(bytes, limits, trust) : null;
+    const provenance = isOutput ? await provenanceOf(bytes, untouched, trust) : null;
     const readAt = performance.now();
     return {
       sha256: createHash('sha256').update(bytes).digest('hex'),
       byteLength: bytes.length,
-      format: decoded.format,
-      width: decoded.width,
-      height: decoded.height,
+      ...decoded,
       outcome,
       provenance,
-      ...(task.shrink === true ? { shrunk: await encodeJpeg(inProportion.raster) } : {}),
+      ...(task.shrink === true ? { shrunk: await encodeJpeg(inProportion) } : {}),
       ms: {
         decode: decodedAt - started,
         fingerprint: fingerprintedAt - decodedAt,
@@ -54,7 +58,10 @@ const operations: Implementations = {
     };
   },
   // A file that no decoder reads may still say where it comes from.
-  readProvenance: async (task, trust) => provenanceOf(await bytesOf(task), task.limits, trust),
+  readProvenance: async (task, trust) => {
+    const bytes = await bytesOf(task);
+    return provenanceOf(bytes, await decodeUntouched(bytes, task.limits), trust);
+  },
   render: async (task) => renderJpeg(await bytesOf(task), task.longerSide, task.limits),
   drawEvidence: async (task) => {
     // Loaded on demand: most children never draw, and the font takes a moment.
@@ -74,10 +81,10 @@ async function bytesOf({ source, limits }: PictureSource): Promise<Uint8Array> {
 
 async function provenanceOf(
   bytes: Uint8Array,
-  limits: PictureSource['limits'],
+  pixels: Pixels | undefined,
   trust: TrustList,
 ): Promise<Provenance> {
-  return readProvenance(bytes, await decodeUntouched(bytes, limits), { trust, now: new Date() });
+  return readProvenance(bytes, pixels, { trust, now: new Date() });
 }
 
 let trusted: { pem: string; list: TrustList } | undefined;

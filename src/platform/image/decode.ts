@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { UtsushiError } from '../../errors.ts';
 import type { Raster } from '../../vision/fingerprint/raster.ts';
 import type { Pixels } from '../provenance/index.ts';
@@ -64,29 +64,63 @@ export async function decodeImage(
 ): Promise<Decoded> {
   const format = requireFormat(bytes);
   try {
-    const { width, height } = await readSize(bytes);
-    if (width * height > limits.maxPixels) {
-      throw new UtsushiError('image_too_large', `${width}x${height} is more than ${limits.maxPixels} pixels`);
+    const { width, height } = await readHeader(bytes, limits);
+    return { format, width, height, raster: await toRaster(open(bytes, limits), size) };
+  } catch (thrown) {
+    throw asDecodeError(thrown);
+  }
+}
+
+/** A picture as several rasters. */
+export interface DecodedTo<Sizes extends readonly RasterSize[]> extends Omit<Decoded, 'raster'> {
+  /** One for each size that was asked for. */
+  readonly rasters: { readonly [I in keyof Sizes]: Raster };
+  /** See decodeUntouched; undefined also when it was not asked for. */
+  readonly untouched: Pixels | undefined;
+}
+
+/**
+ * The same rasters that decodeImage makes, and the untouched samples, with as little decoding as that takes: where
+ * nothing but resizing lies between samples and rasters, the samples are decoded once and resized.
+ *
+ * @throws UtsushiError as decodeImage
+ */
+export async function decodeTo<const Sizes extends readonly RasterSize[]>(
+  bytes: Uint8Array,
+  sizes: Sizes,
+  limits: DecodeLimits,
+  { untouched: wantsUntouched }: { readonly untouched: boolean },
+): Promise<DecodedTo<Sizes>> {
+  const format = requireFormat(bytes);
+  try {
+    const header = await readHeader(bytes, limits);
+    const { width, height } = header;
+    const shared = sizes.filter((size) => isOnlyResized(header, format, size)).length;
+    const untouched = wantsUntouched || shared > 1 ? await decodeUntouched(bytes, limits) : undefined;
+    const made = new Map<string, Raster>();
+    const rasters: Raster[] = [];
+    for (const size of sizes) {
+      const fitted = fit(size, header);
+      // Stretched and in proportion are one where nothing is stretched; rounded proportions are resized otherwise.
+      const exact = fitted.width * height === fitted.height * width;
+      const key = exact ? `${fitted.width}x${fitted.height}` : JSON.stringify(size);
+      const raster =
+        made.get(key) ??
+        (await toRaster(
+          untouched !== undefined && isOnlyResized(header, format, size)
+            ? ofSamples(untouched)
+            : open(bytes, limits),
+          size,
+        ));
+      made.set(key, raster);
+      rasters.push(raster);
     }
-    const { data, info } = await open(bytes, limits)
-      .autoOrient()
-      .flatten({ background: '#fff' })
-      .resize(
-        'longerSide' in size
-          ? { width: size.longerSide, height: size.longerSide, fit: 'inside' }
-          : { width: size.width, height: size.height, fit: 'fill' },
-      )
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3)
-      throw new UtsushiError('corrupt_image', `decoded to ${info.channels} channels, not 3`);
     return {
       format,
       width,
       height,
-      raster: { width: info.width, height: info.height, data },
+      rasters: rasters as unknown as DecodedTo<Sizes>['rasters'],
+      untouched: wantsUntouched ? untouched : undefined,
     };
   } catch (thrown) {
     throw asDecodeError(thrown);
@@ -124,10 +158,7 @@ export async function renderJpeg(
 ): Promise<Uint8Array> {
   requireFormat(bytes);
   try {
-    const { width, height } = await readSize(bytes);
-    if (width * height > limits.maxPixels) {
-      throw new UtsushiError('image_too_large', `${width}x${height} is more than ${limits.maxPixels} pixels`);
-    }
+    await readHeader(bytes, limits);
     return await open(bytes, limits)
       .autoOrient()
       .flatten({ background: '#fff' })
@@ -142,9 +173,12 @@ export async function renderJpeg(
 
 /** A raster as JPEG. */
 export async function encodeJpeg({ data, width, height }: Raster): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 90 })
-    .toBuffer();
+  return (
+    sharp(data, { raw: { width, height, channels: 3 } })
+      // The second pass over the picture that makes the file a few percent smaller costs as much as the first.
+      .jpeg({ quality: 90, optimiseCoding: false })
+      .toBuffer()
+  );
 }
 
 function open(bytes: Uint8Array, limits: DecodeLimits) {
@@ -161,10 +195,68 @@ function requireFormat(bytes: Uint8Array): ImageFormat {
   return format;
 }
 
-/** The upright picture's size, from the header alone: nothing is decoded, so nothing need be limited yet. */
-async function readSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
-  const { autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata();
-  return autoOrient;
+/** What a file's header says. Size in pixels, upright. */
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  /** 8 bits of sRGB, with or without transparency, that no profile and no orientation asks to change. */
+  readonly isPlain: boolean;
+}
+
+/** Nothing is decoded for it, so the picture's size is checked here only. @throws UtsushiError `image_too_large` */
+async function readHeader(bytes: Uint8Array, { maxPixels }: DecodeLimits): Promise<Header> {
+  const { autoOrient, space, depth, icc, orientation, channels } = await sharp(bytes, {
+    limitInputPixels: false,
+  }).metadata();
+  const { width, height } = autoOrient;
+  if (width * height > maxPixels) {
+    throw new UtsushiError('image_too_large', `${width}x${height} is more than ${maxPixels} pixels`);
+  }
+  const isPlain =
+    space === 'srgb' &&
+    depth === 'uchar' &&
+    icc === undefined &&
+    (orientation ?? 1) === 1 &&
+    (channels === 3 || channels === 4);
+  return { width, height, isPlain };
+}
+
+/** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels; WebP always is. */
+const SHRUNK_ON_LOAD = 3;
+
+function isOnlyResized({ isPlain, width, height }: Header, format: ImageFormat, size: RasterSize): boolean {
+  if (!isPlain || format === 'webp') return false;
+  const fitted = fit(size, { width, height });
+  return format !== 'jpeg' || Math.min(width / fitted.width, height / fitted.height) < SHRUNK_ON_LOAD;
+}
+
+/** The raster's width and height, as sharp works them out. */
+function fit(size: RasterSize, { width, height }: { readonly width: number; readonly height: number }) {
+  if (!('longerSide' in size)) return size;
+  const scale = size.longerSide / Math.max(width, height);
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
+function ofSamples({ data, width, height, channels }: Pixels) {
+  return sharp(data, { raw: { width, height, channels } });
+}
+
+async function toRaster(picture: Sharp, size: RasterSize): Promise<Raster> {
+  const { data, info } = await picture
+    .autoOrient()
+    .flatten({ background: '#fff' })
+    .resize(
+      'longerSide' in size
+        ? { width: size.longerSide, height: size.longerSide, fit: 'inside' }
+        : { width: size.width, height: size.height, fit: 'fill' },
+    )
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== 3)
+    throw new UtsushiError('corrupt_image', `decoded to ${info.channels} channels, not 3`);
+  return { width: info.width, height: info.height, data };
 }
 
 function asDecodeError(thrown: unknown): UtsushiError {

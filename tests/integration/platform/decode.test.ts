@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeImage, sniffFormat } from '../../../src/platform/image/decode.ts';
-import { HOSTILE_FILES, halves, pngHeader, truncatedPng } from '../../support/pictures.ts';
+import { decodeImage, decodeTo, decodeUntouched, sniffFormat } from '../../../src/platform/image/decode.ts';
+import { HOSTILE_FILES, artwork, halves, pngHeader, truncatedPng } from '../../support/pictures.ts';
 
 const LIMITS = { maxPixels: 1_000_000 };
 const decode = (bytes: Uint8Array) => decodeImage(bytes, { width: 32, height: 32 }, LIMITS);
@@ -86,6 +87,74 @@ describe('decodeImage', () => {
       .png()
       .toBuffer();
     expect(await decode(bytes)).toMatchObject({ width: 1, height: 1 });
+  });
+});
+
+describe('decodeTo', () => {
+  const sizes = [{ width: 96, height: 96 }, { longerSide: 96 }] as const;
+  const limits = { maxPixels: 2_000_000 };
+  const pixels = ({ data, ...size }: { data: Uint8Array }) => ({
+    ...size,
+    data: createHash('sha256').update(data).digest('hex'),
+  });
+  const together = async (bytes: Buffer) => {
+    const { rasters, untouched, ...decoded } = await decodeTo(bytes, sizes, limits, { untouched: true });
+    return { ...decoded, rasters: rasters.map(pixels), untouched: pixels(untouched!) };
+  };
+  const apart = async (bytes: Buffer) => {
+    const each = await Promise.all(sizes.map((size) => decodeImage(bytes, size, limits)));
+    const { raster: _, ...decoded } = each[0]!;
+    const untouched = await decodeUntouched(bytes, limits);
+    return { ...decoded, rasters: each.map(({ raster }) => pixels(raster)), untouched: pixels(untouched!) };
+  };
+
+  // Around the sizes at which JPEGs begin to be decoded at a half and a quarter of their resolution.
+  test.each([
+    [90, 90],
+    [191, 192],
+    [287, 300],
+    [288, 288],
+    [289, 640],
+    [400, 900],
+  ])('gives the very pixels of separate decoding for a JPEG of %d x %d', async (width, height) => {
+    const art = artwork(7, 320).resize(width, height, { fit: 'fill' });
+    const bytes = await art.jpeg({ quality: 80 }).toBuffer();
+    expect(await together(bytes)).toEqual(await apart(bytes));
+  });
+
+  const art = artwork(7, 320).resize(200, 130, { fit: 'fill' });
+  test.each(
+    Object.entries({
+      'jpeg, turned': art.clone().jpeg().withMetadata({ orientation: 6 }),
+      'jpeg with a profile': art.clone().jpeg().withIccProfile('p3'),
+      'jpeg, grey': art.clone().greyscale().jpeg(),
+      'jpeg, CMYK': art.clone().toColourspace('cmyk').jpeg(),
+      png: art.clone().png(),
+      'png, transparent': art.clone().ensureAlpha(0.4).png(),
+      'png, palette': art.clone().png({ palette: true, colours: 32, effort: 1 }),
+      'png, 16 bits': art.clone().toColourspace('rgb16').png(),
+      webp: art.clone().webp({ effort: 0 }),
+      gif: art.clone().gif({ effort: 1 }),
+      tiff: art.clone().tiff(),
+      avif: art.clone().avif({ effort: 0 }),
+    }),
+  )('gives the very pixels of separate decoding: %s', async (_, file) => {
+    const bytes = await file.toBuffer();
+    expect(await together(bytes)).toEqual(await apart(bytes));
+  });
+
+  test('gives the same rasters where the untouched samples are not wanted', async () => {
+    const bytes = await artwork(8, 300).resize(300, 200).png().toBuffer();
+    const [asked, unasked] = await Promise.all(
+      [true, false].map((untouched) => decodeTo(bytes, sizes, limits, { untouched })),
+    );
+    expect(unasked).toEqual({ ...asked, untouched: undefined });
+  });
+
+  test.each(HOSTILE_FILES)('refuses $name as $code', async ({ make, code }) => {
+    await expect(
+      decodeTo(await make(), sizes, { maxPixels: 1_000_000 }, { untouched: true }),
+    ).rejects.toMatchObject({ name: 'UtsushiError', code });
   });
 });
 
