@@ -56,7 +56,7 @@ const environment = z.object({
   HTTPS_PROXY: url('http:', 'https:'),
   NO_PROXY: list,
   UTSUSHI_BROWSER: z.string().min(1).optional(),
-  UTSUSHI_CAPTURE_TIMEOUT_MS: positive(60_000),
+  UTSUSHI_CAPTURE_TIMEOUT_MS: positive(300_000),
   UTSUSHI_SECRETS_DIR: z.string().min(1).default('/run/secrets'),
   UTSUSHI_SCREEN_CAPACITY: positive(4 * availableParallelism()),
   UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),

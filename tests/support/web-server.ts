@@ -1,6 +1,8 @@
 /** A web server on loopback that notes who asked for what, when, and how many at once. */
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { type IncomingMessage, type RequestListener, type ServerResponse, createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Certificate } from './certificate.ts';
 
 export interface SeenRequest {
   readonly url: string;
@@ -10,7 +12,7 @@ export interface SeenRequest {
 }
 
 export interface WebServer {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or `https://localhost:PORT` */
   readonly base: string;
   readonly host: string;
   readonly seen: SeenRequest[];
@@ -23,11 +25,11 @@ export interface WebServer {
 
 export type Respond = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
 
-export async function serve(respond: Respond): Promise<WebServer> {
+export async function serve(respond: Respond, certificate?: Certificate): Promise<WebServer> {
   const seen: SeenRequest[] = [];
   let underWay = 0;
   let most = 0;
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const url = new URL(request.url!, 'http://127.0.0.1');
     if (url.pathname !== '/robots.txt') {
       seen.push({ url: request.url!, headers: request.headers, at: performance.now() });
@@ -37,11 +39,14 @@ export async function serve(respond: Respond): Promise<WebServer> {
       });
     }
     void respond(request, response, url);
-  });
+  };
+  const server =
+    certificate === undefined ? createServer(listener) : createSecureServer(certificate, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const name = certificate === undefined ? '127.0.0.1' : 'localhost';
+  const host = `${name}:${(server.address() as AddressInfo).port}`;
   return {
-    base: `http://${host}`,
+    base: `${certificate === undefined ? 'http' : 'https'}://${host}`,
     host,
     seen,
     mostAtOnce: () => most,

@@ -22,6 +22,8 @@ export interface Capture {
   readonly finalUrl: string | null;
   readonly title: string | null;
   readonly status: number | null;
+  /** Parts of the page that were not asked for, because the host's limits left no time for them. */
+  readonly omitted: number;
   /** SHA-256 of each file that there is. */
   readonly files: Readonly<Partial<Record<CaptureFile, string>>>;
   readonly software: string | null;
@@ -90,7 +92,7 @@ export async function captureSighting(
     .executeTakeFirst();
   if (sighting?.page_url == null)
     throw new UtsushiError('not_found', `${sightingId} is no sighting with a page`);
-  const { files, url, finalUrl, title, status, at, software } = await capturePage(
+  const { files, url, finalUrl, title, status, omitted, at, software } = await capturePage(
     sighting.page_url,
     deps.capture,
   );
@@ -102,6 +104,7 @@ export async function captureSighting(
     finalUrl,
     title,
     status,
+    omitted,
     files: Object.fromEntries(CAPTURE_FILES.map((name) => [name, files[name].bytes])),
     software,
   });
@@ -130,6 +133,7 @@ export async function storePersonsCapture(
     capturedAt: at,
     finalUrl: null,
     status: null,
+    omitted: 0,
   });
 }
 
@@ -151,6 +155,7 @@ export async function listCaptures(db: Database, sightingId: string): Promise<Ca
     finalUrl: row.final_url,
     title: row.title,
     status: row.status,
+    omitted: row.omitted,
     files: row.files,
     software: row.software,
   }));
@@ -193,6 +198,7 @@ async function storeCapture(
         final_url: capture.finalUrl,
         title: capture.title,
         status: capture.status,
+        omitted: capture.omitted,
         files: JSON.stringify(files),
         software: capture.software,
       })
@@ -211,6 +217,7 @@ async function storeCapture(
           url: capture.url,
           finalUrl: capture.finalUrl,
           status: capture.status,
+          omitted: capture.omitted,
           files,
           software: capture.software,
         },

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { UtsushiError } from '../../errors.ts';
 import { webUrl } from '../fetch/guard.ts';
 import type { Network } from '../fetch/network.ts';
 import type { Turns } from '../fetch/turns.ts';
-import { openGuardProxy } from './guard-proxy.ts';
+import { type GuardProxy, openGuardProxy } from './guard-proxy.ts';
 
 export interface CaptureSettings {
   /** A Chromium or Chrome; undefined where none is configured. */
@@ -15,7 +16,7 @@ export interface CaptureSettings {
   readonly network: Network;
   readonly turns: Turns;
   readonly contact: string | undefined;
-  /** All of one capture. Milliseconds. */
+  /** All of one capture, with the waiting for turns. Milliseconds. */
   readonly timeoutMs: number;
   readonly clock: () => Date;
 }
@@ -30,6 +31,8 @@ export interface PageCapture {
   readonly finalUrl: string;
   readonly title: string;
   readonly status: number | null;
+  /** Parts of the page that were not asked for, because the host's limits left no time for them. */
+  readonly omitted: number;
   readonly at: Date;
   /** The browser and its version. */
   readonly software: string;
@@ -42,12 +45,16 @@ const MOST_TRAFFIC_BYTES = 200 * 2 ** 20;
 const HEAP_MB = 512;
 /** For what a page loads after it says that it is done. Milliseconds. */
 const REST_MS = 5_000;
-const TURN_PATIENCE_MS = 60_000;
+const QUIET_MS = 500;
+const POLL_MS = 50;
+/** Of a capture's time, kept for taking what has loaded. Milliseconds. */
+const TAKING_MS = 30_000;
 
 /**
  * Captures a page: a picture of its full length, its HTML, an archive of all its parts, and a PDF that bears its URL and
- * the time in Japan on every sheet. The browser lives for this one page, has no way out but through the SSRF guard, and
- * is killed when the time is over.
+ * the time in Japan on every sheet. The browser lives for this one page, has no way out but through the SSRF guard and
+ * the turns of each host, and is killed when the time is over. A page with more parts than its hosts' limits leave time
+ * for is captured as far as it came.
  *
  * @throws UtsushiError `browser_missing`, `fetch_forbidden`, `fetch_deferred`, or `capture_failed`
  */
@@ -55,17 +62,16 @@ export async function capturePage(url: string, settings: CaptureSettings): Promi
   const target = webUrl(url);
   const executablePath = await requireBrowser(settings.browser);
   await settings.network.addressesOf(target);
-  const giveBack = await settings.turns.take(target.host, {
-    own: settings.network.isOwn(target),
-    crawlDelayMs: 0,
-    patienceMs: TURN_PATIENCE_MS,
-    lifetimeMs: settings.timeoutMs,
-    signal: undefined,
-  });
   let browser: Browser | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
-    await using proxy = await openGuardProxy(settings.network, MOST_TRAFFIC_BYTES);
+    await using proxy = await openGuardProxy({
+      network: settings.network,
+      turns: settings.turns,
+      loadMs: Math.max(settings.timeoutMs / 2, settings.timeoutMs - TAKING_MS),
+      lifetimeMs: settings.timeoutMs,
+      maxBytes: MOST_TRAFFIC_BYTES,
+    });
     const { chromium } = await import('playwright-core');
     browser = await chromium.launch({
       executablePath,
@@ -77,6 +83,8 @@ export async function capturePage(url: string, settings: CaptureSettings): Promi
         '--disable-gpu',
         '--disable-background-networking',
         '--disable-quic',
+        // The proxy verifies the hosts' certificates, and shows this one in their place.
+        `--ignore-certificate-errors-spki-list=${proxy.spkiSha256}`,
         // Nothing leaves beside the proxy: no look-ups of names, no media connections.
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
         '--force-webrtc-ip-handling-policy=disable_non_proxied_udp',
@@ -92,7 +100,7 @@ export async function capturePage(url: string, settings: CaptureSettings): Promi
         void opened.close().catch(() => {});
       }, settings.timeoutMs);
     });
-    const work = takeAll(opened, target.href, settings);
+    const work = takeAll(opened, target.href, settings, proxy);
     work.catch(() => {});
     return await Promise.race([work, late]);
   } catch (thrown) {
@@ -102,7 +110,6 @@ export async function capturePage(url: string, settings: CaptureSettings): Promi
   } finally {
     clearTimeout(timer);
     await browser?.close().catch(() => {});
-    await giveBack();
   }
 }
 
@@ -131,7 +138,12 @@ async function requireBrowser(path: string | undefined): Promise<string> {
   }
 }
 
-async function takeAll(browser: Browser, url: string, settings: CaptureSettings): Promise<PageCapture> {
+async function takeAll(
+  browser: Browser,
+  url: string,
+  settings: CaptureSettings,
+  proxy: GuardProxy,
+): Promise<PageCapture> {
   const context = await browser.newContext({
     viewport: VIEWPORT,
     locale: 'ja-JP',
@@ -143,9 +155,17 @@ async function takeAll(browser: Browser, url: string, settings: CaptureSettings)
   const page = await context.newPage();
   page.setDefaultTimeout(settings.timeoutMs);
   page.on('dialog', (dialog) => void dialog.dismiss().catch(() => {}));
-  const response = await page.goto(url, { waitUntil: 'load' });
+  let hop = url;
+  page.on('request', (request) => {
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) hop = request.url();
+  });
+  const response = await page.goto(url, { waitUntil: 'load' }).catch((thrown: unknown) => {
+    throw proxy.refusal(hop) ?? thrown;
+  });
+  const refusal = proxy.refusal(hop);
+  if (refusal !== undefined) throw refusal;
   const at = settings.clock();
-  const height = await scrollThrough(page);
+  const height = await scrollThrough(page, proxy);
   const png = await page.screenshot(
     height > MOST_HEIGHT
       ? { fullPage: true, clip: { x: 0, y: 0, width: VIEWPORT.width, height: MOST_HEIGHT } }
@@ -163,13 +183,14 @@ async function takeAll(browser: Browser, url: string, settings: CaptureSettings)
     finalUrl,
     title,
     status: response?.status() ?? null,
+    omitted: proxy.omitted(),
     at,
     software: `Chromium ${browser.version()}`,
   };
 }
 
 /** Many pages load their pictures when they come into view. Returns the page's height in pixels. */
-async function scrollThrough(page: Page): Promise<number> {
+async function scrollThrough(page: Page, proxy: GuardProxy): Promise<number> {
   const height = await page.evaluate(
     async ({ step, most }) => {
       const root = (globalThis as unknown as { document: { documentElement: { scrollHeight: number } } })
@@ -186,9 +207,21 @@ async function scrollThrough(page: Page): Promise<number> {
     },
     { step: VIEWPORT.height, most: MOST_HEIGHT },
   );
-  // Some pages never come to rest: they are taken as they are.
-  await page.waitForLoadState('networkidle', { timeout: REST_MS }).catch(() => {});
+  await settled(proxy);
   return height;
+}
+
+/** Waits until all that was asked for is there. Some pages never come to rest: these wait for turns only. */
+async function settled(proxy: GuardProxy): Promise<void> {
+  const began = performance.now();
+  let quietSince = began;
+  for (;;) {
+    const now = performance.now();
+    const { all, waiting } = proxy.underWay();
+    if (all > 0) quietSince = now;
+    if (now - quietSince >= QUIET_MS || (now - began >= REST_MS && waiting === 0)) return;
+    await sleep(POLL_MS);
+  }
 }
 
 /** As on the screen, on A4, with where and when on every sheet. */

@@ -53,7 +53,7 @@ export class Turns {
 
   /** A host asked not to be asked for a while. */
   async close(host: string, forMs: number): Promise<void> {
-    await closeHost(this.#db, host, forMs);
+    await closeHost(this.#db, host, Math.min(forMs, LONGEST_CLOSURE_MS));
   }
 
   #limitOf(host: string, { own, crawlDelayMs }: { own: boolean; crawlDelayMs: number }): HostLimit {
@@ -91,6 +91,8 @@ export class Turns {
   }
 }
 
+// A host that asks for more than a day was mistaken, or is.
+const LONGEST_CLOSURE_MS = 86_400_000;
 const UNLIMITED: HostLimit = { intervalMs: 0, atOnce: 1_000 };
 // How long the line is, nobody knows; whoever could not wait for it asks again after this.
 const LINE_PAUSE_MS = 5_000;

@@ -63,8 +63,6 @@ const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 1_000;
 /** Long enough for the turns that come up while a few requests are under way. */
 const PATIENCE_MS = 10_000;
-// A host that asks for more than a day was mistaken, or is.
-const LONGEST_CLOSURE_MS = 86_400_000;
 const MOST_ROBOTS_BYTES = 2 ** 20;
 
 /**
@@ -155,7 +153,7 @@ export class WebClient {
       return await this.#exchange(target, request);
     } catch (thrown) {
       if (thrown instanceof UtsushiError && thrown.retryAfterMs !== undefined) {
-        await turns?.close(target.host, Math.min(thrown.retryAfterMs, LONGEST_CLOSURE_MS));
+        await turns?.close(target.host, thrown.retryAfterMs);
       }
       throw thrown;
     } finally {

@@ -15,6 +15,7 @@ import * as webhooks from './migrations/0012-webhooks.ts';
 import * as fileNames from './migrations/0013-file-names.ts';
 import * as places from './migrations/0014-places.ts';
 import * as retention from './migrations/0016-retention.ts';
+import * as lookingAgain from './migrations/0019-looking-again.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -38,6 +39,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0013-file-names': fileNames,
   '0014-places': places,
   '0016-retention': retention,
+  '0019-looking-again': lookingAgain,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import sharp from 'sharp';
@@ -13,11 +14,14 @@ import { checkSighting, openSighting } from '../../../src/features/checks/index.
 import { type Capture, listCaptures } from '../../../src/features/sources/index.ts';
 import { capturePage } from '../../../src/platform/capture/capture-page.ts';
 import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
+import { parseLimits } from '../../../src/platform/fetch/limits.ts';
 import { Network } from '../../../src/platform/fetch/network.ts';
+import { Turns } from '../../../src/platform/fetch/turns.ts';
 import { NO_BROWSER, findBrowser } from '../../support/browser.ts';
 import { type Installation, eventually, install } from '../../support/installation.ts';
 import { artwork } from '../../support/pictures.ts';
-import { type WebServer, serve } from '../../support/web-server.ts';
+import { type Certificate, makeCertificate } from '../../support/certificate.ts';
+import { type Respond, type WebServer, serve } from '../../support/web-server.ts';
 
 const CHROMIUM = findBrowser();
 const TOKEN = 'a-token-only-for-this-test';
@@ -65,6 +69,11 @@ afterAll(async () => {
   await site?.close();
   await inside?.close();
 });
+
+async function politeSite(respond: Respond, certificate?: Certificate) {
+  const server = await serve(respond, certificate);
+  return { ...server, [Symbol.asyncDispose]: () => server.close() };
+}
 
 /** Names of works that moved the alerts of a sighting's output up. */
 async function namesFor(sightingId: string) {
@@ -115,6 +124,71 @@ describe.skipIf(CHROMIUM === undefined)(
       await expect(capturePage('file:///etc/passwd', app.capture)).rejects.toMatchObject({
         code: 'fetch_forbidden',
       });
+    });
+
+    test.each(['http', 'https'])('every request of a page over %s takes its turn', async (scheme) => {
+      const certificate = scheme === 'https' ? await makeCertificate() : undefined;
+      if (scheme === 'https' && certificate === undefined) return;
+      const parts = ['/style.css', '/moved', '/frame', '/worker.js', '/from-worker', '/asked', '/socket'];
+      const pictures = Array.from({ length: 5 }, (_, nth) => `/${nth}.png`);
+      const picture = await artwork(0, 64).png().toBuffer();
+      await using busy = await politeSite(async (_, response, url) => {
+        // Long enough for a browser of its own will to have several under way.
+        await sleep(40);
+        const { pathname } = url;
+        if (pathname === '/moved') return void response.writeHead(302, { location: '/final.png' }).end();
+        if (pathname.endsWith('.png')) return void response.end(picture);
+        if (pathname === '/style.css') response.setHeader('content-type', 'text/css');
+        if (pathname === '/worker.js') {
+          response.setHeader('content-type', 'text/javascript');
+          return void response.end("fetch('/from-worker')");
+        }
+        if (pathname !== '/') return void response.end();
+        response.setHeader('content-type', 'text/html');
+        response.end(`<title>busy</title><link rel="stylesheet" href="/style.css"><img src="/moved">
+          ${pictures.map((src) => `<img src="${src}" width="64">`).join('')}<iframe src="/frame"></iframe>
+          <script>new Worker('/worker.js'); new WebSocket(location.href.replace('http', 'ws') + 'socket');
+          fetch('/asked');</script>`);
+      }, certificate);
+      const turns = new Turns(app.db, parseLimits(`${busy.host}=5/s:2`));
+      const network = new Network({
+        allowed: [parseEndpoint(busy.host)],
+        trustedPem: certificate === undefined ? [] : [certificate.cert],
+      });
+      const capture = await capturePage(`${busy.base}/`, { ...app.capture, network, turns });
+      expect(capture).toMatchObject({ title: 'busy', status: 200, omitted: 0 });
+      // Nothing on the page asks for an icon: that is Chromium's own idea, and counts all the same.
+      const asked = busy.seen.map(({ url }) => url).filter((url) => url !== '/favicon.ico');
+      expect(asked.toSorted()).toEqual(['/', '/final.png', ...parts, ...pictures].toSorted());
+      expect(busy.mostAtOnce()).toBeLessThanOrEqual(2);
+      expect(busy.mostWithin(1_000)).toBeLessThanOrEqual(5);
+    });
+
+    test('a page with more parts than there is time for is captured as far as it came, and says so', async () => {
+      const picture = await artwork(0, 64).png().toBuffer();
+      await using busy = await politeSite((_, response, url) => {
+        if (url.pathname !== '/') return void response.end(picture);
+        response.setHeader('content-type', 'text/html');
+        response.end(Array.from({ length: 40 }, (__, nth) => `<img src="/${nth}.png">`).join(''));
+      });
+      const turns = new Turns(app.db, parseLimits(`${busy.host}=2/s:1`));
+      const network = new Network({ allowed: [parseEndpoint(busy.host)] });
+      const capture = await capturePage(`${busy.base}/`, {
+        ...app.capture,
+        network,
+        turns,
+        timeoutMs: 12_000,
+      });
+      expect(capture.omitted).toBeGreaterThan(10);
+      expect(capture.omitted + busy.seen.length).toBeGreaterThanOrEqual(41);
+      expect(busy.mostWithin(1_000)).toBeLessThanOrEqual(2);
+      // The host asks to be left alone: the next one is put off until then, and nothing is asked.
+      await turns.close(busy.host, 60_000);
+      const asked = busy.seen.length;
+      await expect(
+        capturePage(`${busy.base}/`, { ...app.capture, network, turns, timeoutMs: 12_000 }),
+      ).rejects.toMatchObject({ code: 'fetch_deferred', retryAfterMs: expect.any(Number) });
+      expect(busy.seen).toHaveLength(asked);
     });
 
     test('a page that does not answer is given up when the time is over', async () => {

@@ -1,19 +1,14 @@
 /** Networks as they are: private hosts that an administrator opens, proxies, certificates of one's own. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type Server as HttpServer, createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseEndpoint } from '../../../src/platform/fetch/guard.ts';
 import { Network, type NetworkSettings } from '../../../src/platform/fetch/network.ts';
 import { WebClient } from '../../../src/platform/fetch/web-client.ts';
+import { NO_OPENSSL, makeCertificate } from '../../support/certificate.ts';
 import { type WebServer, serve } from '../../support/web-server.ts';
 
-const run = promisify(execFile);
 const BODY = { maxBytes: 10_000, robots: 'ignore' } as const;
 const client = (allowed: readonly string[], rest: Omit<NetworkSettings, 'allowed'> = {}) =>
   new WebClient({ timeoutMs: 3_000, network: new Network({ allowed: allowed.map(parseEndpoint), ...rest }) });
@@ -131,40 +126,13 @@ describe('behind a proxy', () => {
 });
 
 test('a certificate of one’s own authority is trusted, directly and through a proxy, and no other', async (context) => {
-  const folder = await mkdtemp(join(tmpdir(), 'utsushi-ca-'));
-  closers.push(() => rm(folder, { recursive: true }));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  try {
-    await run('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=inside',
-      '-addext',
-      'subjectAltName=DNS:localhost',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ]);
-  } catch {
-    return context.skip('there is no openssl here to make a certificate with');
-  }
-  const secure = createHttpsServer(
-    { key: await readFile(key), cert: await readFile(cert) },
-    (_, response) => void response.end('secure'),
-  );
+  const certificate = await makeCertificate();
+  if (certificate === undefined) return context.skip(NO_OPENSSL);
+  const secure = createHttpsServer(certificate, (_, response) => void response.end('secure'));
   await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
   closers.push(async () => void secure.close());
   const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
-  const trustedPem = [await readFile(cert, 'utf8')];
+  const trustedPem = [certificate.cert];
   const { url: proxyUrl, asked } = await proxy();
 
   expect((await client(['localhost'], { trustedPem }).get(url, BODY)).status).toBe(200);

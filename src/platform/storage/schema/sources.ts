@@ -1,3 +1,4 @@
+import type { Generated } from 'kysely';
 import type { Json, Time } from './columns.ts';
 
 export interface SourcesTables {
@@ -37,6 +38,8 @@ interface PageCaptureRow {
   final_url: string | null;
   title: string | null;
   status: number | null;
+  /** Parts of the page that were not asked for, because the host's limits left no time for them. */
+  omitted: Generated<number>;
   /** SHA-256 of each file, in the blob store. */
   files: Json<Partial<Record<'png' | 'html' | 'mhtml' | 'pdf', string>>>;
   /** The browser and its version. */
