@@ -7,7 +7,9 @@ import { vocabulary } from '../src/platform/compute/vocabulary.ts';
 import { decodeFingerprint } from '../src/vision/fingerprint/fingerprint.ts';
 import { hammingDistance } from '../src/vision/fingerprint/hash.ts';
 import { countScores, interval } from '../src/vision/matching/calibration.ts';
-import { Matcher } from '../src/vision/matching/matcher.ts';
+import { workHashes } from '../src/vision/fingerprint/work-hashes.ts';
+import { Matcher, type Shortlist } from '../src/vision/matching/matcher.ts';
+import { type Work, verifyShortlist } from '../src/vision/matching/verify-shortlist.ts';
 import { DEFAULT_POLICY, type Tier } from '../src/vision/matching/policy.ts';
 import { type AccuracySet, type Query, halfOf } from './accuracy-set.ts';
 import { percent, withInterval } from './statistics.ts';
@@ -70,7 +72,7 @@ export async function measureAccuracy(
   const total = set.works.length + set.queries.length;
   let done = 0;
   const look = async (path: string, role: 'work' | 'output') => {
-    const { outcome } = await compute.examine({ role, source: { path }, limits: LIMITS });
+    const { outcome } = await compute.examine({ role, depth: 'deep', source: { path }, limits: LIMITS });
     onProgress(++done, total);
     if ('unhashable' in outcome) return undefined;
     const { quality, views } = decodeFingerprint(Buffer.from(outcome.fingerprint));
@@ -86,12 +88,15 @@ export async function measureAccuracy(
   const deep = new Matcher(vocabulary());
   const shallow = new Matcher(vocabulary());
   const assets: string[] = [];
+  const closely = new Map<number, Work>();
   const works: { asset: string; hashed: Hashed }[] = [];
   for (const [i, found] of (await inOrder(set.works, ({ path }) => look(path, 'work'))).entries()) {
     const { asset } = set.works[i]!;
     if (found === undefined) continue;
-    deep.add(assets.length, asset, found.features, true);
-    shallow.add(assets.length, asset, found.features, false);
+    const hashes = workHashes(found.features);
+    deep.addDeep(assets.length, hashes, found.features);
+    shallow.add(assets.length, hashes);
+    closely.set(assets.length, { key: asset, features: found.features });
     assets.push(asset);
     works.push({ asset, hashed: found.hashed });
   }
@@ -108,36 +113,47 @@ export async function measureAccuracy(
         kind: null,
       };
     }
-    const matched = (matcher: Matcher) =>
-      matcher
-        .verify(matcher.propose(found.features))
-        .map(({ id, confidence, unchanged }) => ({ asset: assets[id]!, score: confidence, unchanged }));
-    const near = (distance: (work: Hashed) => number) =>
+    const matched = (shortlist: Shortlist) =>
+      verifyShortlist(shortlist, closely).map(({ id, confidence, unchanged }) => ({
+        asset: assets[id]!,
+        score: confidence,
+        unchanged,
+      }));
+    // As a check does: at standard depth most pictures go no farther than this.
+    const standard = await compute.examine({
+      role: 'output',
+      depth: 'standard',
+      pixelsOnly: true,
+      source: { path: query.path },
+      limits: LIMITS,
+    });
+    const near = 'features' in standard.outcome && shallow.hasNear(standard.outcome.features);
+    const ranked = (distance: (work: Hashed) => number) =>
       works
         .map(({ asset, hashed }) => ({ asset, score: -distance(hashed) }))
         .toSorted((a, b) => b.score - a.score);
     const mine = found.hashed;
-    const deepMatches = matched(deep);
+    const deepMatches = matched(deep.shortlist(found.features));
     const own = deepMatches.find(({ asset }) => asset === query.asset);
     return {
       query,
       by: {
         'Utsushi, tier high': scored(deepMatches, query),
-        'Utsushi, tier standard': scored(matched(shallow), query),
+        'Utsushi, tier standard': scored(near ? matched(shallow.shortlist(found.features, near)) : [], query),
         'PDQ, 8 orientations': scored(
-          near((work) => Math.min(256, ...mine.pdq.map((hash) => pdqDistance(work.pdq[0], hash)))),
+          ranked((work) => Math.min(256, ...mine.pdq.map((hash) => pdqDistance(work.pdq[0], hash)))),
           query,
         ),
         PDQ: scored(
-          near((work) => pdqDistance(work.pdq[0], mine.pdq[0])),
+          ranked((work) => pdqDistance(work.pdq[0], mine.pdq[0])),
           query,
         ),
         'sharp-phash': scored(
-          near((work) => unlike(work.phash, mine.phash)),
+          ranked((work) => unlike(work.phash, mine.phash)),
           query,
         ),
         'blockhash-256': scored(
-          near((work) => hammingDistance(work.blockhash, mine.blockhash)),
+          ranked((work) => hammingDistance(work.blockhash, mine.blockhash)),
           query,
         ),
       },

@@ -7,6 +7,7 @@ import type { App } from '../src/app.ts';
 import { importCatalogue, listImport } from '../src/features/catalogue/index.ts';
 import { openUpload, screen } from '../src/features/checks/index.ts';
 import { ComputePool } from '../src/platform/compute/pool.ts';
+import { DEFAULT_POLICY, type Depth } from '../src/vision/matching/policy.ts';
 import { type Backend, install } from '../tests/support/installation.ts';
 import { Processes, build } from '../tests/support/processes.ts';
 import { brief, markdown, median, percentile } from './support/measure.ts';
@@ -70,8 +71,9 @@ async function throughput(
     const installation = await install(backend, { UTSUSHI_CONCURRENCY: String(processes) });
     try {
       const app = await installation.open();
+      const { depth } = DEFAULT_POLICY.tiers[tier];
       await importWorks(app, fixtures, tier);
-      const before = await lookingRate(pictures, app, workers * processes);
+      const before = await lookingRate(pictures, app, workers * processes, depth);
       const ids = await Promise.all(pictures.map((bytes) => upload(app, bytes)));
       const started = new Processes(installation.env);
       const running = Array.from({ length: workers }, () => started.start('worker', '--queue', 'checks'));
@@ -86,7 +88,7 @@ async function throughput(
       while ((await pending(app)) > 0) await sleep(20);
       const rate = pictures.length / ((performance.now() - from) / 1_000);
       await started.endAll();
-      const looking = (before + (await lookingRate(pictures, app, workers * processes))) / 2;
+      const looking = (before + (await lookingRate(pictures, app, workers * processes, depth))) / 2;
       rows.push([
         backend,
         tier,
@@ -110,10 +112,15 @@ async function importWorks(app: App, fixtures: string, tier: 'standard' | 'high'
   return report.imported / ((performance.now() - from) / 1_000);
 }
 
-async function lookingRate(pictures: readonly Buffer[], app: App, processes: number): Promise<number> {
+async function lookingRate(
+  pictures: readonly Buffer[],
+  app: App,
+  processes: number,
+  depth: Depth,
+): Promise<number> {
   await using pool = new ComputePool({ ...app.config.compute, size: processes });
   const look = (bytes: Uint8Array) =>
-    pool.examine({ role: 'output', source: { bytes }, limits: app.config.limits });
+    pool.examine({ role: 'output', depth, source: { bytes }, limits: app.config.limits });
   // Processes start and compile on their first pictures.
   await Promise.all(pictures.slice(0, 2 * processes).map(look));
   const from = performance.now();

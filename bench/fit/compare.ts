@@ -1,4 +1,6 @@
+import { workHashes } from '../../src/vision/fingerprint/work-hashes.ts';
 import { Matcher } from '../../src/vision/matching/matcher.ts';
+import { type Work, examine } from '../../src/vision/matching/verify-shortlist.ts';
 import type { Evidence } from '../../src/vision/matching/score.ts';
 import { vocabulary } from '../../src/platform/compute/vocabulary.ts';
 import { type Corpus, type Query, featuresOf } from './corpus.ts';
@@ -18,15 +20,19 @@ export interface Compared {
 export async function* compareAll(corpus: Corpus, cache: string, deep: boolean): AsyncGenerator<Compared> {
   const matcher = new Matcher(vocabulary());
   const names: string[] = [];
+  const works = new Map<number, Work>();
   for (const { name, path } of corpus.works) {
     const features = await featuresOf(path, 'work', cache);
     if (features === undefined) continue;
-    matcher.add(names.length, name, features, deep);
+    if (deep) matcher.addDeep(names.length, workHashes(features), features);
+    else matcher.add(names.length, workHashes(features));
+    works.set(names.length, { key: name, features });
     names.push(name);
   }
   for (const query of corpus.queries) {
     const features = await featuresOf(query.path, 'output', cache);
-    const found = features === undefined ? [] : [...matcher.examine(matcher.propose(features))];
+    // Also where no work is near by its hashes: the fit is to see what a closer look would say.
+    const found = features === undefined ? [] : [...examine(matcher.shortlist(features, true), works)];
     yield { query, works: found.map(([id, evidence]) => ({ name: names[id]!, evidence })) };
   }
 }

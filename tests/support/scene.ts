@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { App } from '../../src/app.ts';
 import { LiveIndex, importCatalogue, listImport } from '../../src/features/catalogue/index.ts';
-import { type OutputPicture, compare, pictureOf } from '../../src/features/checks/compare.ts';
+import { compare } from '../../src/features/checks/compare.ts';
+import { type OutputPicture, lookAt } from '../../src/features/checks/output-picture.ts';
 import { currentPolicy, openUpload } from '../../src/features/checks/index.ts';
 import { artwork } from './pictures.ts';
 
@@ -97,15 +98,8 @@ export class Scene {
     const known = this.#outputs.get(sha256);
     if (known !== undefined) known.times += 1;
     else {
-      const examined = await app.checks.compute.examine({
-        role: 'output',
-        source: { bytes },
-        limits: app.checks.limits,
-      });
-      this.#outputs.set(sha256, {
-        times: 1,
-        picture: 'features' in examined.outcome ? pictureOf(examined, examined.outcome.features) : undefined,
-      });
+      const { picture } = await lookAt(app.checks, { bytes });
+      this.#outputs.set(sha256, { times: 1, picture });
     }
     return sha256;
   }
@@ -115,13 +109,12 @@ export class Scene {
     const index = new LiveIndex(currentPolicy);
     await index.refresh(app.db);
     const policy = await currentPolicy(app.db);
-    const pairs = [...this.#outputs].flatMap(([sha256, output]) =>
-      output.picture === undefined
-        ? []
-        : compare(index, output.picture, policy, 'candidates').matches.map(
-            (match) => `${sha256}/${match.assetId}`,
-          ),
-    );
+    const pairs: string[] = [];
+    for (const [sha256, { picture }] of this.#outputs) {
+      if (picture === undefined) continue;
+      const { matches } = await compare({ db: app.db, index }, picture, policy, 'candidates');
+      pairs.push(...matches.map(({ assetId }) => `${sha256}/${assetId}`));
+    }
     // An answer that misses what was planted would let everything pass.
     expect([...this.#planted].filter((pair) => !pairs.includes(pair))).toEqual([]);
     return pairs.toSorted();

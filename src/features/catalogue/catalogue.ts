@@ -1,7 +1,12 @@
 import { sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
-import type { AssetRow, LicenceRow, ReferenceImageRow } from '../../platform/storage/schema.ts';
+import {
+  type AssetRow,
+  type LicenceRow,
+  REFERENCE_COLUMNS,
+  type ReferenceImageRow,
+} from '../../platform/storage/schema.ts';
 import { recordAudit } from '../audit/index.ts';
 
 /**
@@ -123,7 +128,7 @@ export async function showAsset(db: Database, id: string): Promise<AssetDetail> 
   if (asset === undefined) throw new UtsushiError('not_found', `no asset has the id ${id}`);
   const references = await db
     .selectFrom('reference_images')
-    .selectAll()
+    .select(REFERENCE_COLUMNS)
     .where('asset_id', '=', id)
     .orderBy('file')
     .execute();

@@ -6,6 +6,7 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
 import { encodeFeatures } from '../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import { encodeWorkHashes, workHashes } from '../../vision/fingerprint/work-hashes.ts';
 import { recordAudit } from '../audit/index.ts';
 import { raiseVersion } from './catalogue.ts';
 import { type ImportItem, type ManifestRow, titleFromFile } from './manifest.ts';
@@ -46,6 +47,7 @@ interface Prepared {
   readonly height: number;
   readonly fingerprint: Uint8Array;
   readonly features: Uint8Array;
+  readonly hashes: Uint8Array;
 }
 
 // Large enough that a commit is cheap beside decoding, small enough that a kill loses a second of work.
@@ -152,6 +154,7 @@ async function prepare(
     source: { bytes: known.bytes },
     limits: deps.limits,
     role: 'work',
+    depth: 'deep',
   });
   if ('unhashable' in examined.outcome) {
     throw new UtsushiError(
@@ -170,6 +173,7 @@ async function prepare(
     height: examined.height,
     fingerprint: examined.outcome.fingerprint,
     features: encodeFeatures(examined.outcome.features),
+    hashes: encodeWorkHashes(workHashes(examined.outcome.features)),
   };
 }
 
@@ -215,7 +219,7 @@ async function writeBatch(
     const written = await tx
       .insertInto('reference_images')
       .values(
-        batch.map(({ assetId, file, sha256, format, width, height }) => ({
+        batch.map(({ assetId, file, sha256, format, width, height, hashes }) => ({
           id: randomUUID(),
           asset_id: assetId,
           sha256,
@@ -223,6 +227,8 @@ async function writeBatch(
           format,
           width,
           height,
+          hashes: Buffer.from(hashes),
+          hashed_by: ALGORITHM_VERSION,
           changed_version: version,
         })),
       )

@@ -1,36 +1,32 @@
+import { sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Executor } from '../../platform/storage/database.ts';
 import { buildInThread } from '../../platform/compute/build-index.ts';
 import { vocabulary } from '../../platform/compute/vocabulary.ts';
-import { decodeFeatures } from '../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
+import { type WorkHashes, decodeWorkHashes } from '../../vision/fingerprint/work-hashes.ts';
 import { Matcher } from '../../vision/matching/matcher.ts';
 import type { Depth, Policy, Tier } from '../../vision/matching/policy.ts';
 import { readVersion } from './catalogue.ts';
-
-/** What a match needs to know of a reference image. */
-export interface IndexedReference {
-  readonly referenceId: string;
-  readonly assetId: string;
-  readonly file: string;
-  readonly title: string;
-  readonly tier: Tier;
-}
+import { type KnownWork, KnownWorks, readFeatures } from './known-works.ts';
 
 /** Reads the policy in force. */
 export type PolicyReader = (db: Executor) => Promise<Policy>;
 
+/** Hashes read at once: a few megabytes; and features. */
+const HASHES_A_PAGE = 20_000;
+const FEATURES_A_PAGE = 200;
+
 /**
- * The catalogue's fingerprints and features in this process's memory, tagged with the catalogue version they show.
- * `refresh` reads only what changed since.
+ * What the catalogue's works are found by, in this process's memory, tagged with the catalogue version it shows.
+ * `refresh` reads only what changed since. What a closer look needs is read when it is needed.
  */
 export class LiveIndex {
-  readonly #matcher = new Matcher(vocabulary(), buildInThread);
-  readonly #byId = new Map<number, IndexedReference>();
-  readonly #idOf = new Map<string, number>();
+  #matcher = newMatcher();
+  readonly #works = new KnownWorks();
   readonly #policyInForce: PolicyReader;
-  #depths: Readonly<Record<Tier, Depth>> | undefined;
-  #nextId = 0;
+  readonly #after: number;
+  #depths: Depths | undefined;
   #version: number;
   #refreshing: Promise<void> | undefined;
   /** On the process's monotonic clock, in milliseconds: until when the index is known to have been current. */
@@ -42,6 +38,7 @@ export class LiveIndex {
    */
   constructor(policyInForce: PolicyReader, after = 0) {
     this.#policyInForce = policyInForce;
+    this.#after = after;
     this.#version = after;
   }
 
@@ -52,7 +49,7 @@ export class LiveIndex {
 
   /** Reference images of enabled assets. */
   get size(): number {
-    return this.#byId.size;
+    return this.#matcher.size;
   }
 
   /** Milliseconds since the database last confirmed that the index shows the newest version; Infinity before that. */
@@ -77,10 +74,12 @@ export class LiveIndex {
     return this.#matcher;
   }
 
-  reference(id: number): IndexedReference {
-    const found = this.#byId.get(id);
-    if (found === undefined) throw new RangeError(`the index holds no reference image ${id}`);
-    return found;
+  /**
+   * What a closer look needs of shortlisted reference images, as it is in the database now: whoever records what comes
+   * of it holds the catalogue's version meanwhile (see holdVersion).
+   */
+  works(db: Executor, ids: readonly number[]): Promise<ReadonlyMap<number, KnownWork>> {
+    return this.#works.read(db, ids);
   }
 
   /** Brings the index to the newest committed version. Callers at the same time share one reading. */
@@ -97,68 +96,86 @@ export class LiveIndex {
     // The version is read first: what commits in between is read too, and simply read once more by the next refresh.
     const asked = performance.now();
     const { version } = await readVersion(db);
-    this.#searchAsDeepAs(await this.#policyInForce(db));
-    if (version === this.#version) {
-      this.#currentAt = asked;
-      return;
+    const depths = depthsOf(await this.#policyInForce(db));
+    const sameDepths = this.#depths?.high === depths.high && this.#depths.standard === depths.standard;
+    if (!sameDepths || version !== this.#version) {
+      // Under other depths works are filed otherwise: all are read again, and the index changes at once at the end.
+      const matcher = sameDepths ? this.#matcher : newMatcher();
+      await this.#load(db, matcher, sameDepths ? this.#version : this.#after, depths);
+      this.#matcher = matcher;
+      this.#depths = depths;
+      this.#version = version;
+      // Not waited for, and nothing is lost when it fails: the next change tries again.
+      void matcher.settle().catch((thrown: unknown) => process.emitWarning(thrown as Error));
     }
-    const rows = await changedReferences(db, this.#version);
-    for (const row of rows) {
-      const old = this.#idOf.get(row.referenceId);
-      if (old !== undefined) {
-        this.#matcher.remove(old);
-        this.#byId.delete(old);
-        this.#idOf.delete(row.referenceId);
-      }
-      if (!row.enabled) continue;
-      const id = this.#nextId++;
-      const deep = this.#depths![row.tier] === 'deep';
-      this.#matcher.add(id, row.assetId, decodeFeatures(row.features!), deep);
-      this.#byId.set(id, {
-        referenceId: row.referenceId,
-        assetId: row.assetId,
-        file: row.file,
-        title: row.title,
-        tier: row.tier,
-      });
-      this.#idOf.set(row.referenceId, id);
-    }
-    this.#version = version;
     this.#currentAt = asked;
-    // Not waited for, and nothing is lost when it fails: the next change tries again.
-    void this.#matcher.settle().catch((thrown: unknown) => process.emitWarning(thrown as Error));
   }
 
-  /** Works that were indexed under another policy are filed by their keypoints, or no longer. */
-  #searchAsDeepAs({ tiers }: Policy): void {
-    const depths = { high: tiers.high.depth, standard: tiers.standard.depth };
-    const before = this.#depths;
-    this.#depths = depths;
-    if (before === undefined) return;
-    for (const [id, { tier }] of this.#byId) {
-      if (depths[tier] !== before[tier]) this.#matcher.search(id, depths[tier]);
+  /** Brings into the matcher what changed after a version. */
+  async #load(db: Executor, matcher: Matcher, after: number, depths: Depths): Promise<void> {
+    const special = await specialReferences(db, after, depths);
+    let deep = new Map<number, WorkHashes>();
+    const fileDeep = async () => {
+      const features = await readFeatures(db, [...deep.keys()]);
+      for (const [id, hashes] of deep) {
+        const known = features.get(id);
+        if (known !== undefined) matcher.addDeep(id, hashes, known);
+      }
+      deep = new Map();
+    };
+    for await (const { id, hashes } of changedHashes(db, after)) {
+      matcher.remove(id);
+      this.#works.forget(id);
+      const how = special.get(id);
+      if (how === 'disabled') continue;
+      if (how !== 'deep') matcher.add(id, hashes);
+      else if (deep.set(id, hashes).size === FEATURES_A_PAGE) await fileDeep();
     }
+    await fileDeep();
   }
 }
 
-function changedReferences(db: Executor, after: number) {
-  return db
+type Depths = Readonly<Record<Tier, Depth>>;
+
+function newMatcher(): Matcher {
+  return new Matcher(vocabulary(), buildInThread);
+}
+
+function depthsOf({ tiers }: Policy): Depths {
+  return { high: tiers.high.depth, standard: tiers.standard.depth };
+}
+
+/** The reference images that changed and are not simply searched at standard depth. */
+async function specialReferences(
+  db: Executor,
+  after: number,
+  depths: Depths,
+): Promise<ReadonlyMap<number, 'disabled' | 'deep'>> {
+  const deepTiers = (['high', 'standard'] as const).filter((tier) => depths[tier] === 'deep');
+  const rows = await db
     .selectFrom('reference_images as r')
     .innerJoin('assets as a', 'a.id', 'r.asset_id')
-    .innerJoin('fingerprints as f', (join) =>
-      join.onRef('f.sha256', '=', 'r.sha256').on('f.algorithm_version', '=', ALGORITHM_VERSION),
-    )
     .where('r.changed_version', '>', after)
-    .where('f.features', 'is not', null)
-    .select([
-      'r.id as referenceId',
-      'r.asset_id as assetId',
-      'r.file',
-      'a.title',
-      'a.tier',
-      'a.enabled',
-      'f.features',
-    ])
-    .orderBy('r.changed_version')
+    .where((eb) => eb.or([eb('a.enabled', '=', false), eb('a.tier', 'in', [...deepTiers, 'none' as never])]))
+    .select(['r.number', 'a.enabled'])
     .execute();
+  return new Map(rows.map(({ number, enabled }) => [number, enabled ? 'deep' : 'disabled']));
+}
+
+/** The hashes of all reference images that changed, by rising number. */
+async function* changedHashes(db: Executor, after: number) {
+  for (let last = 0; ;) {
+    // One value for thousands of rows: reading them one by one would take most of the time.
+    const { rows } = await sql<{ read: number; last: number | null; records: Buffer | null }>`
+      select count(*)::integer as read, max(number) as last,
+             string_agg(int4send(number) || hashes, '' order by number) as records
+        from (select number, hashes from reference_images
+               where number > ${last} and changed_version > ${after} and hashed_by = ${ALGORITHM_VERSION}
+               order by number limit ${HASHES_A_PAGE}) page`.execute(db);
+    const { read, last: next, records } = rows[0]!;
+    // Copied, so that words begin where words must.
+    if (records !== null) yield* decodeWorkHashes(new Uint8Array(records));
+    if (read < HASHES_A_PAGE) return;
+    last = next!;
+  }
 }

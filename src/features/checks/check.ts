@@ -10,9 +10,10 @@ import { type BlobStore, type Spool, readBounded } from '../../platform/storage/
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
-import { type Compared, NOTHING_COMPARED, compare, pictureOf } from './compare.ts';
+import { type Compared, NOTHING_COMPARED, compare } from './compare.ts';
 import { finishSighting, takePending } from './finish.ts';
 import { recordKnown } from './known.ts';
+import { type Looked, lookAt } from './output-picture.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
@@ -73,14 +74,13 @@ export async function checkSighting(
       await deps.spool.remove(sightingId);
       return known;
     }
-    const examined = await deps.compute.examine({
-      role: 'output',
-      source: { bytes },
-      limits: deps.limits,
+    const looked = await lookAt(
+      deps,
+      { bytes },
       // What is kept of an output that raises no alert, to compare it with a later asset.
-      shrink: sighting.acquisition === 'fetched',
-    });
-    const recorded = await recordCheck(deps, sighting, examined, bytes);
+      { shrink: sighting.acquisition === 'fetched' },
+    );
+    const recorded = await recordCheck(deps, sighting, looked, bytes);
     await deps.spool.remove(sightingId);
     return recorded;
   } catch (thrown) {
@@ -126,7 +126,7 @@ async function storedBytes(deps: CheckDependencies, sightingId: string, url: str
 async function recordCheck(
   deps: CheckDependencies,
   sighting: SightingState,
-  examined: Examined,
+  { examined, picture }: Looked,
   bytes: Uint8Array,
 ): Promise<RecordedCheck | undefined> {
   const policy = await currentPolicy(deps.db);
@@ -135,9 +135,7 @@ async function recordCheck(
     await deps.index.refresh(deps.db);
     const version = deps.index.version;
     const compared =
-      'unhashable' in examined.outcome
-        ? NOTHING_COMPARED
-        : compare(deps.index, pictureOf(examined, examined.outcome.features), policy, 'candidates');
+      picture === undefined ? NOTHING_COMPARED : await compare(deps, picture, policy, 'candidates');
     const { matches, ms } = compared;
     // The file must lie in the store before a row may say so; without its row it is merely unused.
     const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';
@@ -186,6 +184,7 @@ async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedChe
   const reason = 'unhashable' in examined.outcome ? examined.outcome.unhashable : null;
   const { checkId, alertIds } = await recordComparison(tx, {
     outputId,
+    depth: compared.depth,
     catalogueVersion: todo.version,
     policyVersion: todo.policy.version,
     verdict,

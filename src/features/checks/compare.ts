@@ -1,11 +1,14 @@
-import type { Features } from '../../vision/fingerprint/features.ts';
+import type { Executor } from '../../platform/storage/database.ts';
 import type { Orientation } from '../../vision/fingerprint/pdq.ts';
 import type { Kind, Sentence } from '../../vision/matching/match.ts';
-import type { Verified } from '../../vision/matching/matcher.ts';
+import { idsOf } from '../../vision/matching/matcher.ts';
+import type { Depth } from '../../vision/matching/policy.ts';
 import { reasonsFor } from '../../vision/matching/reasons.ts';
 import type { Change } from '../../vision/matching/score.ts';
 import type { Correspondence } from '../../vision/matching/verify.ts';
-import type { LiveIndex } from '../catalogue/index.ts';
+import { type Verified, verifyShortlist } from '../../vision/matching/verify-shortlist.ts';
+import type { IndexedReference, LiveIndex } from '../catalogue/index.ts';
+import type { OutputPicture } from './output-picture.ts';
 import { type KnownFalseAlarms, type VersionedPolicy, falseAlarmsOf } from './policies.ts';
 
 /** One asset that an output resembles, by its best reference image. */
@@ -42,13 +45,6 @@ export interface Match {
   readonly candidate: boolean;
 }
 
-/** An output as the compute children hand it over. Size in pixels. */
-export interface OutputPicture {
-  readonly features: Features;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** Every match that the policy makes a candidate; or the best `top` of at least `minConfidence`, weak ones included. */
 export type Question = { readonly minConfidence: number; readonly top: number } | 'candidates';
 
@@ -59,38 +55,75 @@ export interface Compared {
   readonly matches: readonly Match[];
   /** Whether the policy makes any match a candidate, listed or not. */
   readonly found: boolean;
+  /** How deep the works were searched. */
+  readonly depth: Depth;
   /** Milliseconds. */
   readonly ms: { readonly search: number; readonly verify: number };
 }
 
+interface CompareDependencies {
+  readonly db: Executor;
+  readonly index: LiveIndex;
+}
+
 /**
- * Compares one output with the whole catalogue. Pure but for the index it reads; synchronous, so that it sees exactly
- * one catalogue version.
+ * Compares one output with the whole catalogue. Whoever records the answer takes the index's version before, and holds
+ * the catalogue at that version while recording: then nothing changed meanwhile.
  */
-export function compare(
-  index: LiveIndex,
+export async function compare(
+  deps: CompareDependencies,
   output: OutputPicture,
   policy: VersionedPolicy,
   question: Question,
-): Compared {
-  const started = performance.now();
-  const proposals = index.matcher.propose(output.features);
-  const proposedAt = performance.now();
+): Promise<Compared> {
+  const found = await findWorks(deps, output);
   const best = new Map<string, Match>();
-  for (const verified of index.matcher.verify(proposals)) {
-    const { tier, ...reference } = index.reference(verified.id);
+  for (const { reference, verified } of found.works) {
+    const { tier, ...shown } = reference;
     // They come by falling confidence, so the first one of an asset is its best.
     if (best.has(reference.assetId)) continue;
     const candidate = verified.confidence >= policy.tiers[tier].minConfidence;
     const falseAlarms = falseAlarmsOf(policy, tier, verified.confidence);
-    best.set(reference.assetId, { ...reference, ...toMatch(verified, output, falseAlarms), candidate });
+    best.set(reference.assetId, { ...shown, ...toMatch(verified, output, falseAlarms), candidate });
   }
   const all = [...best.values()];
   return {
     all,
     matches: chosen(all, question),
     found: all.some((match) => match.candidate),
-    ms: { search: proposedAt - started, verify: performance.now() - proposedAt },
+    depth: found.depth,
+    ms: found.ms,
+  };
+}
+
+export interface FoundWork {
+  readonly reference: IndexedReference;
+  readonly verified: Verified;
+}
+
+/** Every reference image that was verified in the output, the surest first, however weak. */
+export async function findWorks(
+  { db, index }: CompareDependencies,
+  output: OutputPicture,
+): Promise<Pick<Compared, 'depth' | 'ms'> & { readonly works: readonly FoundWork[] }> {
+  const started = performance.now();
+  const { matcher } = index;
+  const { depth } = matcher;
+  const near = matcher.hasNear(output);
+  const searchedAt = performance.now();
+  if (!near && depth === 'standard')
+    return { works: [], depth, ms: { search: searchedAt - started, verify: 0 } };
+  const shortlist = matcher.shortlist(await output.inDepth(), near);
+  const shortlistedAt = performance.now();
+  const known = await index.works(db, idsOf(shortlist));
+  const works = verifyShortlist(shortlist, known).map((verified) => ({
+    reference: known.get(verified.id)!.reference,
+    verified,
+  }));
+  return {
+    works,
+    depth,
+    ms: { search: shortlistedAt - started, verify: performance.now() - shortlistedAt },
   };
 }
 
@@ -105,12 +138,9 @@ export const NOTHING_COMPARED: Compared = {
   all: [],
   matches: [],
   found: false,
+  depth: 'standard',
   ms: { search: 0, verify: 0 },
 };
-
-export function pictureOf(size: { width: number; height: number }, features: Features): OutputPicture {
-  return { features, width: size.width, height: size.height };
-}
 
 function toMatch(verified: Verified, output: OutputPicture, falseAlarms: KnownFalseAlarms | null) {
   const { verification, hashDistance } = verified.evidence;

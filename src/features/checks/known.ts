@@ -48,6 +48,7 @@ export async function recordKnown(
     const at = deps.clock();
     const recorded = await recordComparison(tx, {
       outputId: check.output_id,
+      depth: check.depth,
       catalogueVersion: check.catalogue_version,
       policyVersion,
       verdict: check.verdict,
@@ -83,6 +84,7 @@ function lastCheck(db: Executor, sha256: string, policyVersion: number) {
     .select([
       'c.id',
       'c.output_id',
+      'c.depth',
       'c.catalogue_version',
       'c.verdict',
       'c.reason',

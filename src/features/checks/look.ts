@@ -6,16 +6,9 @@ import { readBounded } from '../../platform/storage/blobs.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { type CheckDependencies, type RecordedCheck, checkSighting } from './check.ts';
-import {
-  type Compared,
-  type Match,
-  NOTHING_COMPARED,
-  type Question,
-  chosen,
-  compare,
-  pictureOf,
-} from './compare.ts';
+import { type Compared, type Match, NOTHING_COMPARED, type Question, chosen, compare } from './compare.ts';
 import { drawMatch } from './evidence.ts';
+import { type Looked, lookAt } from './output-picture.ts';
 import type { VersionedPolicy } from './policies.ts';
 import { type SeenText, relianceHits } from './reliance.ts';
 import { openSighting, openUpload } from './sightings.ts';
@@ -85,8 +78,8 @@ export async function checkTarget(deps: CheckDependencies, target: string, ask: 
               .bytes,
           }
         : { path: target };
-      const examined = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
-      return await answer(deps, target, examined, compareWith(deps, examined, ask), source, ask);
+      const looked = await lookAt(deps, source);
+      return await answer(deps, target, looked.examined, await compareWith(deps, looked, ask), source, ask);
     }
     const recorded = await recordTarget(deps, target, ask.record);
     const { examined } = recorded.look;
@@ -142,9 +135,8 @@ export async function checkBytes(
 ): Promise<Exclude<CheckAnswer, { error: unknown }>> {
   const source = { bytes };
   await deps.index.refresh(deps.db);
-  const task = { role: 'output', source, limits: deps.limits } as const;
-  const examined = await deps.compute.examine(task, { urgent: true });
-  return answer(deps, name, examined, compareWith(deps, examined, ask), source, ask);
+  const looked = await lookAt(deps, source, { urgent: true });
+  return answer(deps, name, looked.examined, await compareWith(deps, looked, ask), source, ask);
 }
 
 /** What the store holds of an output. */
@@ -160,14 +152,12 @@ async function keptPicture(
   return { path: blobs.path(retained_sha256) };
 }
 
-function compareWith(
+async function compareWith(
   deps: CheckDependencies,
-  examined: Examined,
+  { picture }: Looked,
   { policy, question }: Pick<Ask, 'policy' | 'question'>,
-): Compared {
-  const { outcome } = examined;
-  if ('unhashable' in outcome) return NOTHING_COMPARED;
-  return compare(deps.index, pictureOf(examined, outcome.features), policy, question);
+): Promise<Compared> {
+  return picture === undefined ? NOTHING_COMPARED : compare(deps, picture, policy, question);
 }
 
 async function answer(

@@ -2,8 +2,10 @@ import type { ComputePool } from '../../platform/compute/pool.ts';
 import type { PictureSource } from '../../platform/compute/tasks.ts';
 import { vocabulary } from '../../platform/compute/vocabulary.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
+import { workHashes } from '../../vision/fingerprint/work-hashes.ts';
 import type { Kind } from '../../vision/matching/match.ts';
 import { Matcher } from '../../vision/matching/matcher.ts';
+import { verifyShortlist } from '../../vision/matching/verify-shortlist.ts';
 
 /** What comparing one work with one output says, whatever else a catalogue holds: it can be done again anywhere. */
 export interface PairFigures {
@@ -30,13 +32,15 @@ export async function comparePair(
 ): Promise<PairFigures | undefined> {
   const { limits } = deps;
   const [known, seen] = await Promise.all([
-    deps.compute.examine({ role: 'work', source: { bytes: work }, limits }),
-    deps.compute.examine({ role: 'output', source: { bytes: output }, limits }),
+    deps.compute.examine({ role: 'work', depth: 'deep', source: { bytes: work }, limits }),
+    deps.compute.examine({ role: 'output', depth: 'deep', source: { bytes: output }, limits }),
   ]);
   if (!('features' in known.outcome) || !('features' in seen.outcome)) return undefined;
   const matcher = new Matcher(vocabulary());
-  matcher.add(0, 'work', known.outcome.features, true);
-  const [best] = matcher.verify(matcher.propose(seen.outcome.features));
+  const { features } = known.outcome;
+  matcher.addDeep(0, workHashes(features), features);
+  const shortlist = matcher.shortlist(seen.outcome.features);
+  const [best] = verifyShortlist(shortlist, new Map([[0, { key: 'work', features }]]));
   if (best === undefined) return undefined;
   const { verification, hashDistance } = best.evidence;
   return {

@@ -58,7 +58,7 @@ export async function policyImpact(
           impact.unreadable += 1;
           return;
         }
-        const { matches } = compare(index, picture, policy, 'candidates');
+        const { matches } = await compare(deps, picture, policy, 'candidates');
         const found = new Set(matches.map(({ assetId }) => assetId));
         const there = alerts.filter((alert) => alert.output_id === output.id);
         const waiting = there.filter(({ state }) => state !== 'decided');

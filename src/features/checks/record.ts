@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
+import type { Depth } from '../../vision/matching/policy.ts';
 import type { TermHit } from '../../platform/provenance/index.ts';
 import { raiseAlert, raiseWatch } from '../alerts/index.ts';
 import type { Protocol } from '../catalogue/index.ts';
@@ -9,6 +10,8 @@ import type { Match } from './compare.ts';
 /** One output compared with the whole catalogue. */
 export interface Comparison {
   readonly outputId: string;
+  /** How deep the works were searched. */
+  readonly depth: Depth;
   readonly catalogueVersion: number;
   readonly policyVersion: number;
   readonly verdict: 'no-candidate' | 'candidate' | 'unhashable';
@@ -74,7 +77,7 @@ export async function recordComparison(
 async function upsertCheck(tx: Executor, comparison: Comparison): Promise<string> {
   const key = {
     output_id: comparison.outputId,
-    depth: 'deep' as const,
+    depth: comparison.depth,
     catalogue_version: comparison.catalogueVersion,
     policy_version: comparison.policyVersion,
     algorithm_version: ALGORITHM_VERSION,

@@ -4,7 +4,8 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { LiveIndex, readVersion } from '../catalogue/index.ts';
 import type { CheckDependencies } from './check.ts';
-import { type OutputPicture, type Question, compare, pictureOf } from './compare.ts';
+import { type Question, compare } from './compare.ts';
+import { type OutputPicture, lookAt } from './output-picture.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { UTSUSHI, recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
@@ -47,10 +48,10 @@ export async function matchRetroactively(
     if (page.length === 0) break;
     await Promise.all(
       page.map(async (output) => {
-        const picture = await lookAgain(deps, output);
+        const picture = await lookAgain({ ...deps, index: changes }, output);
         done.outputs += 1;
         if (picture === undefined) done.unreadable += 1;
-        else if (compare(changes, picture, policy, WORTH_A_LOOK).matches.length > 0) {
+        else if ((await compare({ db, index: changes }, picture, policy, WORTH_A_LOOK)).matches.length > 0) {
           await deps.index.refresh(db);
           done.alerts += await recordRetroactive(deps, output, picture, policy);
         }
@@ -98,8 +99,9 @@ export async function lookAgain(
 ): Promise<OutputPicture | undefined> {
   try {
     const source = { path: deps.blobs.path(output.retained_sha256) };
-    const { outcome } = await deps.compute.examine({ role: 'output', source, limits: deps.limits });
-    return 'features' in outcome ? pictureOf(output, outcome.features) : undefined;
+    const { picture } = await lookAt(deps, source, { pixelsOnly: true });
+    // What was kept may be smaller than what was seen.
+    return picture === undefined ? undefined : { ...picture, width: output.width, height: output.height };
   } catch (thrown) {
     // What may pass must not be passed over: the whole run is tried again.
     if (asUtsushiError(thrown).retryable) throw thrown;
@@ -115,7 +117,7 @@ async function recordRetroactive(
   policy: VersionedPolicy,
 ): Promise<number> {
   const catalogueVersion = deps.index.version;
-  const { matches } = compare(deps.index, picture, policy, 'candidates');
+  const { matches, depth } = await compare(deps, picture, policy, 'candidates');
   if (matches.length === 0) return 0;
   const at = deps.clock();
   const reliance = await storedReliance(deps, output.id);
@@ -123,6 +125,7 @@ async function recordRetroactive(
     await tx.selectFrom('outputs').select('id').where('id', '=', output.id).forUpdate().execute();
     const { alertIds } = await recordComparison(tx, {
       outputId: output.id,
+      depth,
       catalogueVersion,
       policyVersion: policy.version,
       verdict: 'candidate',

@@ -1,7 +1,8 @@
 import { asUtsushiError } from '../../errors.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import type { CheckDependencies } from './check.ts';
-import { type Match, compare, pictureOf } from './compare.ts';
+import { type Match, compare } from './compare.ts';
+import { lookAt } from './output-picture.ts';
 import { currentPolicy } from './policies.ts';
 
 /** Why a picture was let through or held back without having been looked at; the caller decides which of the two. */
@@ -59,16 +60,14 @@ export async function screen(
   const late = () => not('deadline', `not done within ${deadlineMs} ms`);
   try {
     deps.index.requireYoungerThan(limits.indexMaxAgeMs);
-    const [examined, policy] = await Promise.all([
-      deps.compute.examine(
-        { role: 'output', source: { bytes }, limits: deps.limits },
-        { urgent: true, signal: deadline },
-      ),
+    const [{ examined, picture }, policy] = await Promise.all([
+      lookAt(deps, { bytes }, { urgent: true, signal: deadline }),
       currentPolicy(deps.db),
     ]);
     const { outcome } = examined;
     if ('unhashable' in outcome) return not('unhashable', outcome.unhashable);
-    const { matches } = compare(deps.index, pictureOf(examined, outcome.features), policy, 'candidates');
+    const { version } = deps.index;
+    const { matches } = await compare(deps, picture!, policy, 'candidates');
     if (elapsed() > deadlineMs) return late();
     return {
       answer: matches.length > 0 ? 'match' : 'no-match',
@@ -80,7 +79,7 @@ export async function screen(
         confidence,
         reasons,
       })),
-      catalogueVersion: deps.index.version,
+      catalogueVersion: version,
       policyVersion: policy.version,
       algorithmVersion: ALGORITHM_VERSION,
       ms: elapsed(),

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import { FEATURE_SIDE, extractFeatures } from '../../vision/fingerprint/features.ts';
+import { FEATURE_SIDE, extractFeatures, extractViews } from '../../vision/fingerprint/features.ts';
+import type { Raster } from '../../vision/fingerprint/raster.ts';
 import { decodeTo, decodeUntouched, encodeJpeg, renderJpeg } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -24,24 +25,27 @@ const operations: Implementations = {
     const started = performance.now();
     const { limits } = task;
     const bytes = await bytesOf(task);
-    const isOutput = task.role === 'output';
+    const isDeep = task.depth === 'deep';
+    const wantsProvenance = task.role === 'output' && task.pixelsOnly !== true;
     const { rasters, untouched, ...decoded } = await decodeTo(
       bytes,
-      [FINGERPRINT_RASTER, { longerSide: FEATURE_SIDE }],
+      [FINGERPRINT_RASTER, ...(isDeep || task.shrink === true ? [{ longerSide: FEATURE_SIDE }] : [])],
       limits,
-      { untouched: isOutput },
+      { untouched: wantsProvenance },
     );
-    const [whole, inProportion] = rasters;
+    const [whole, inProportion] = rasters as [Raster, Raster?];
     const decodedAt = performance.now();
     const result = fingerprint(whole, decoded);
     const outcome = result.hashable
       ? {
           fingerprint: encodeFingerprint(result.fingerprint),
-          features: extractFeatures(inProportion, result.fingerprint, task.role, vocabulary()),
+          features: isDeep
+            ? extractFeatures(inProportion!, result.fingerprint, task.role, vocabulary())
+            : extractViews(whole, decoded, result.fingerprint),
         }
       : { unhashable: result.reason };
     const fingerprintedAt = performance.now();
-    const provenance = isOutput ? await provenanceOf(bytes, untouched, trust) : null;
+    const provenance = wantsProvenance ? await provenanceOf(bytes, untouched, trust) : null;
     const readAt = performance.now();
     return {
       sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -49,7 +53,7 @@ const operations: Implementations = {
       ...decoded,
       outcome,
       provenance,
-      ...(task.shrink === true ? { shrunk: await encodeJpeg(inProportion) } : {}),
+      ...(task.shrink === true ? { shrunk: await encodeJpeg(inProportion!) } : {}),
       ms: {
         decode: decodedAt - started,
         fingerprint: fingerprintedAt - decodedAt,

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { UtsushiError } from '../../errors.ts';
+import type { Depth } from '../../vision/matching/policy.ts';
 import type { Provenance } from '../provenance/index.ts';
 import type {
   EvidenceTask,
@@ -92,8 +93,8 @@ export class ComputePool implements AsyncDisposable {
    * @throws UtsushiError about the picture (`unsupported_format`, `corrupt_image`, …), or `compute_timeout`,
    *   `compute_crashed`
    */
-  examine(task: ExamineTask, options: JobOptions = {}): Promise<Examined> {
-    return this.#run('examine', task, options);
+  examine<D extends Depth>(task: ExamineTask<D>, options: JobOptions = {}): Promise<Examined<D>> {
+    return this.#run('examine', task, options) as Promise<Examined<D>>;
   }
 
   /**

@@ -1,5 +1,6 @@
-import type { Features } from '../../vision/fingerprint/features.ts';
+import type { Features, Views } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
+import type { Depth } from '../../vision/matching/policy.ts';
 import type { EvidenceDrawing } from '../image/evidence-picture.ts';
 import type { SimulatedCopy } from '../image/simulate-copy.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -12,11 +13,15 @@ export interface PictureSource {
 }
 
 /** Look at one picture. */
-export interface ExamineTask extends PictureSource {
+export interface ExamineTask<D extends Depth = Depth> extends PictureSource {
   /** A reference image is stored, an output is looked for in them. */
-  readonly role: 'work' | 'output';
+  readonly role: D extends 'deep' ? 'work' | 'output' : 'output';
+  /** `standard`: only what works at that depth are searched by, without keypoints. */
+  readonly depth: D;
   /** Also return the picture as a JPEG, FEATURE_SIDE pixels on its longer side: enough to compare it again. */
   readonly shrink?: boolean;
+  /** Leave alone what an output's bytes say about its generator. */
+  readonly pixelsOnly?: boolean;
 }
 
 /** Make a picture fit to be shown in a browser. */
@@ -37,7 +42,7 @@ export interface SimulateTask extends PictureSource {
 }
 
 /** What one picture's bytes and pixels say. Durations in milliseconds. */
-export interface Examined {
+export interface Examined<D extends Depth = Depth> {
   /** SHA-256 of the file's bytes, lower-case hex. */
   readonly sha256: string;
   readonly byteLength: number;
@@ -46,9 +51,9 @@ export interface Examined {
   readonly height: number;
   /** The encoded fingerprint (see encodeFingerprint) and the features, or why there are none. */
   readonly outcome:
-    | { readonly fingerprint: Uint8Array; readonly features: Features }
+    | { readonly fingerprint: Uint8Array; readonly features: D extends 'deep' ? Features : Views }
     | { readonly unhashable: UnhashableReason };
-  /** What the bytes of an output say about its generator; null for a work. */
+  /** What the bytes of an output say about its generator; null for a work, and where only pixels matter. */
   readonly provenance: Provenance | null;
   readonly shrunk?: Uint8Array;
   readonly ms: { readonly decode: number; readonly fingerprint: number; readonly provenance: number };

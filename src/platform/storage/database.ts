@@ -14,6 +14,7 @@ import * as alertCounts from './migrations/0011-alert-counts.ts';
 import * as webhooks from './migrations/0012-webhooks.ts';
 import * as fileNames from './migrations/0013-file-names.ts';
 import * as places from './migrations/0014-places.ts';
+import * as depth from './migrations/0015-depth.ts';
 import * as retention from './migrations/0016-retention.ts';
 import * as lookingAgain from './migrations/0019-looking-again.ts';
 import type { Tables } from './schema.ts';
@@ -38,6 +39,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0012-webhooks': webhooks,
   '0013-file-names': fileNames,
   '0014-places': places,
+  '0015-depth': depth,
   '0016-retention': retention,
   '0019-looking-again': lookingAgain,
 };

@@ -26,11 +26,15 @@ export interface FeatureView {
   readonly structure: readonly Int32Array[];
 }
 
+/** What works are searched by at standard depth. */
+export interface Views {
+  readonly views: readonly FeatureView[];
+}
+
 /** What is compared beyond the whole picture's hash: views, keypoints and a small picture for aligning. */
-export interface Features {
+export interface Features extends Views {
   readonly keypoints: Keypoints;
   readonly thumb: Thumbnail;
-  readonly views: readonly FeatureView[];
   /** The visual word of each keypoint, so that an index need not look it up again; null for an output. */
   readonly words: Int32Array | null;
 }
@@ -56,15 +60,35 @@ export function extractFeatures(
   const luma = lumaPlane(raster);
   const keypoints = keypointsOf(luma, role === 'work' ? WORK_KEYPOINTS : OUTPUT_KEYPOINTS);
   const thumb = thumbnail(raster, role === 'work' ? WORK_THUMB : OUTPUT_THUMB);
+  const views = viewsOf(thumb, whole, () => luma);
+  return { keypoints, thumb, views, words: role === 'work' ? wordsOf(vocabulary, keypoints) : null };
+}
+
+/**
+ * The views alone of an output, in milliseconds: from the raster that its fingerprint is made of, so that it is decoded
+ * once. They differ by a few bits from those of extractFeatures.
+ *
+ * @param raster the picture stretched to FINGERPRINT_RASTER
+ * @param size of the picture itself: its proportions
+ */
+export function extractViews(
+  raster: Raster,
+  size: { readonly width: number; readonly height: number },
+  whole: Fingerprint,
+): Views {
+  return { views: viewsOf(thumbnail(raster, OUTPUT_THUMB, size), whole, () => lumaPlane(raster)) };
+}
+
+function viewsOf(thumb: Thumbnail, whole: Fingerprint | undefined, luma: () => Plane): FeatureView[] {
   const views: FeatureView[] = [
     { box: WHOLE, pdq: whole?.views[0]!.pdq ?? null, structure: structureHashes(thumb, WHOLE) },
   ];
   const box = trimBox(thumb);
   if (box !== null) {
-    const { hashes, quality } = pdqOriented(stretched(crop(luma, box)));
+    const { hashes, quality } = pdqOriented(stretched(crop(luma(), box)));
     views.push({ box, pdq: quality < MIN_QUALITY ? null : hashes, structure: structureHashes(thumb, box) });
   }
-  return { keypoints, thumb, views, words: role === 'work' ? wordsOf(vocabulary, keypoints) : null };
+  return views;
 }
 
 function crop(plane: Plane, box: Box): Plane {

@@ -19,10 +19,19 @@ export const WORK_THUMB = 72;
 /** Longer side in pixels of an output: a work pasted at a quarter of its width must still fill some 64 pixels. */
 export const OUTPUT_THUMB = 256;
 
-export function thumbnail(raster: Raster, side: number): Thumbnail {
-  const k = Math.min(1, side / Math.max(raster.width, raster.height));
-  const width = Math.max(4, Math.round(raster.width * k));
-  const height = Math.max(4, Math.round(raster.height * k));
+/**
+ * @param side longer side in pixels; a smaller raster is not enlarged
+ * @param size the picture's own, where the raster has lost its proportions
+ */
+export function thumbnail(
+  raster: Raster,
+  side: number,
+  size: { readonly width: number; readonly height: number } = raster,
+): Thumbnail {
+  const longer = Math.max(size.width, size.height);
+  const k = Math.min(side, Math.max(raster.width, raster.height)) / longer;
+  const width = Math.max(4, Math.round(size.width * k));
+  const height = Math.max(4, Math.round(size.height * k));
   const rgb = shrink(raster.data, raster.width, raster.height, width, height);
   const chromaWidth = Math.max(1, Math.round(width / 4));
   const chromaHeight = Math.max(1, Math.round(height / 4));

@@ -1,261 +1,114 @@
-import type { FeatureView, Features } from '../fingerprint/features.ts';
-import { hammingDistance } from '../fingerprint/hash.ts';
-import { ORIENTATIONS, type Orientation } from '../fingerprint/pdq.ts';
-import { structureDistance } from '../fingerprint/structure-hash.ts';
-import { StructureIndex } from '../search/structure-index.ts';
-import type { IndexHit } from '../search/hamming-index.ts';
-import { KeypointIndex } from '../search/keypoint-index.ts';
+import type { Features, Views } from '../fingerprint/features.ts';
+import { HASH_BITS, type Hash, hammingDistance } from '../fingerprint/hash.ts';
+import type { WorkHashes } from '../fingerprint/work-hashes.ts';
+import type { IndexHit, NearestQuestion } from '../search/hamming-index.ts';
+import { IdSet } from '../search/id-set.ts';
+import { type KeypointAnswer, KeypointIndex } from '../search/keypoint-index.ts';
 import { type BaseBuilder, MultiIndex } from '../search/multi-index.ts';
+import { StructureIndex } from '../search/structure-index.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
-import { type Transform, apply } from './geometry.ts';
 import type { Depth } from './policy.ts';
-import {
-  type Description,
-  type Evidence,
-  confidenceOf,
-  describeChange,
-  runnerUpTo,
-  unchangedOf,
-} from './score.ts';
-import {
-  type Glance,
-  type OutputView,
-  type Verification,
-  glance,
-  orientedMap,
-  prepareOutput,
-  propose,
-  verify,
-} from './verify.ts';
 
-/** A reference image found in an output and looked at after alignment. */
-export interface Verified {
-  /** The id under which the reference image was added. */
-  readonly id: number;
-  /** That this is no accident, 0..1. */
-  readonly confidence: number;
-  /** That the expression is unchanged, 0..1. */
-  readonly unchanged: number;
-  readonly evidence: Evidence;
-  readonly description: Description;
-  /** What has to be done to the output so that it lies like the reference image, to the nearest quarter turn. */
-  readonly orientation: Orientation;
-}
-
-/** How many are looked at, from cheap to dear. With fewer than ten verified, altered copies were lost on the development corpus. */
-const PROPOSED_BY_KEYPOINTS = 16;
+/** Works proposed by each hash. */
 const PROPOSED_BY_HASH = 6;
-const FULLY_VERIFIED = 10;
-/** Less of a work than this inside the output is nothing to compare. */
-const LEAST_OVERLAP = 0.02;
-const NO_HASH = 256;
 /** Whole and trimmed. */
 const MOST_VIEWS = 2;
 /** Asked of the hash indexes, which know views, not works. */
 const NEAREST = { k: PROPOSED_BY_HASH * MOST_VIEWS };
-
-interface Work {
-  readonly key: string;
-  readonly features: Features;
-}
-
-/** A transform to look at: from keypoints, or because two views hash alike. */
-interface Guess {
-  readonly id: number;
-  readonly proposedBy: 'keypoints' | 'hash';
-  readonly map: Transform;
-  readonly inverted: boolean;
-}
-
-/** What `propose` found, for `verify` to look at. */
-export interface Proposals {
-  readonly output: Features;
-  readonly prepared: OutputView;
-  /** By id of the reference image: how well its keypoints support it. */
-  readonly support: ReadonlyMap<number, number>;
-  readonly guesses: readonly Guess[];
-}
-
 /**
- * All reference images, ready to be found in outputs: by the hashes of their views, by their keypoints where they are
- * searched deeply; every proposal is aligned and looked at before it counts.
+ * How near a work must lie for a closer look at standard depth, in bits: by PDQ; or by structure, which plain pictures
+ * share, and then not too far by PDQ either. The more works, the more of them are near by accident, so the nearer it
+ * must be. Measured on 1,318 different pictures and 635 works (docs/benchmarks/accuracy.md): these gates let through
+ * some 0.2 accidental pairs a picture at 1,000 works, 0.35 at 10,000 and 0.8 at 100,000, many of one picture.
  */
-export class Matcher {
-  readonly #works = new Map<number, Work>();
+function gateAmong(works: number) {
+  const step = Math.min(2, Math.max(-1, Math.log10(Math.max(1, works) / 10_000)));
+  return { pdq: 64 - 12 * step, structure: 40 - 10 * step, pdqBesideStructure: 85 - 5 * step };
+}
+
+/** The reference images that may be in an output: found quickly, and wrong more often than not. */
+export interface Shortlist {
+  readonly output: Features;
+  readonly byKeypoints: KeypointAnswer;
+  readonly byHash: readonly number[];
+  readonly byStructure: readonly number[];
+}
+
+/** All that a shortlist names. */
+export function idsOf({ byKeypoints, byHash, byStructure }: Shortlist): number[] {
+  return [...new Set([...byKeypoints.works.map(({ id }) => id), ...byHash, ...byStructure])];
+}
+
+/** Reference images by the hashes of their views. */
+class HashIndexes {
   readonly #hashes: MultiIndex;
   readonly #structures = new StructureIndex();
-  readonly #keypoints: KeypointIndex;
+  #size = 0;
 
-  /** @param build where the hash index is built anew; in this thread by default */
-  constructor(vocabulary: Vocabulary, build?: BaseBuilder) {
-    this.#keypoints = new KeypointIndex(vocabulary);
+  constructor(build: BaseBuilder | undefined) {
     this.#hashes = new MultiIndex(build === undefined ? {} : { build });
   }
 
-  get size(): number {
-    return this.#works.size;
-  }
-
-  /**
-   * @param key the same for all reference images of one work
-   * @param deep also find it by its keypoints
-   */
-  add(id: number, key: string, features: Features, deep: boolean): void {
-    this.#works.set(id, { key, features });
-    for (const [i, { pdq, structure }] of features.views.entries()) {
-      this.#structures.add(id * MOST_VIEWS + i, structure[0]!);
-      if (pdq !== null) this.#hashes.add(id * MOST_VIEWS + i, pdq[0]!);
+  add(id: number, { views }: WorkHashes): void {
+    this.#size += 1;
+    for (const [i, { pdq, structure }] of views.entries()) {
+      this.#structures.add(id * MOST_VIEWS + i, structure);
+      if (pdq !== null) this.#hashes.add(id * MOST_VIEWS + i, pdq);
     }
-    if (deep) this.#keypoints.add(id, features.keypoints, features.words ?? undefined);
-  }
-
-  /** Finds a stored reference image by its keypoints from now on, or no longer. */
-  search(id: number, depth: Depth): void {
-    const { features } = this.#works.get(id)!;
-    this.#keypoints.remove(id);
-    if (depth === 'deep') this.#keypoints.add(id, features.keypoints, features.words ?? undefined);
   }
 
   remove(id: number): void {
-    this.#works.delete(id);
+    this.#size -= 1;
     for (let i = 0; i < MOST_VIEWS; i++) {
       this.#hashes.remove(id * MOST_VIEWS + i);
       this.#structures.remove(id * MOST_VIEWS + i);
     }
-    this.#keypoints.remove(id);
   }
 
-  /**
-   * To be called when works have been added or removed: makes the search by hash fast again if they were many. Answers
-   * are right before, meanwhile and after.
-   */
-  async settle(): Promise<void> {
-    await this.#hashes.settle();
+  settle(): Promise<void> {
+    return this.#hashes.settle();
   }
 
-  /** Where works might be in the output: quick, and wrong more often than not. */
-  propose(output: Features): Proposals {
-    const answer = this.#keypoints.query(output.keypoints);
-    const prepared = prepareOutput(output.keypoints, output.thumb, answer.rarity);
-    const proposals = answer.works
-      .flatMap((found) => {
-        const work = this.#works.get(found.id)!.features.keypoints;
-        const proposal = propose(found, output.keypoints, work);
-        return proposal === null ? [] : [{ id: found.id, ...proposal }];
-      })
-      .toSorted((a, b) => b.support - a.support);
-    const support = new Map(proposals.map((proposal) => [proposal.id, proposal.support]));
-    const guesses: Guess[] = [
-      ...proposals.slice(0, PROPOSED_BY_KEYPOINTS).map(({ id, transform }): Guess => ({
-        id,
-        proposedBy: 'keypoints',
-        map: transform,
-        inverted: false,
-      })),
-      ...this.#proposeByHash(output),
-    ];
-    return { output, prepared, support, guesses };
+  /** Whether any work lies so near that it is worth a closer look. */
+  hasNear(output: Views): boolean {
+    if (this.#size === 0) return false;
+    const gate = gateAmong(this.#size);
+    return (
+      this.#byHash(output, { k: 1, radius: Math.floor(gate.pdq) }).length > 0 ||
+      this.#byStructure(output, { ...NEAREST, radius: Math.floor(gate.structure) }).some(({ id }) =>
+        this.#pdqOfWork(id).some((own) => distanceTo(output, own) <= gate.pdqBesideStructure),
+      )
+    );
   }
 
-  /** Every proposed reference image that was verified in the output, the surest first, however weak. */
-  verify(proposals: Proposals): Verified[] {
-    return this.#judge(this.examine(proposals), proposals.output);
+  /** Ids of the nearest, by one hash and by the other. */
+  nearest(output: Views): { byHash: number[]; byStructure: number[] } {
+    return {
+      byHash: worksOf(this.#byHash(output, NEAREST)),
+      byStructure: worksOf(this.#byStructure(output, NEAREST)),
+    };
   }
 
-  /** By id of the reference image, what is known of each of its transforms that was looked at closely. */
-  examine({ output, prepared, support, guesses }: Proposals): ReadonlyMap<number, readonly Evidence[]> {
-    const seen = this.#mostPromising(guesses, prepared)
-      .map(({ guess, seen: first }) => ({
-        guess,
-        verification: verify(this.#works.get(guess.id)!.features, prepared, first),
-      }))
-      .filter(({ verification }) => verification.overlap.work >= LEAST_OVERLAP);
-    const byWork = new Map<string, Verification[]>();
-    for (const { guess, verification } of seen) {
-      const { key } = this.#works.get(guess.id)!;
-      byWork.set(key, [...(byWork.get(key) ?? []), verification]);
-    }
-    const evidence = new Map<number, Evidence[]>();
-    for (const { guess, verification } of seen) {
-      const { key, features } = this.#works.get(guess.id)!;
-      evidence.set(guess.id, [
-        ...(evidence.get(guess.id) ?? []),
-        {
-          verification,
-          support: support.get(guess.id) ?? 0,
-          hashDistance: nearestByHash(features, output).distance,
-          structureDistance: nearestByStructure(features, output).distance,
-          proposedBy: guess.proposedBy,
-          runnerUp: runnerUpTo(byWork, key),
-        },
-      ]);
-    }
-    return evidence;
+  #byHash({ views }: Views, question: NearestQuestion): IndexHit[] {
+    return this.#hashes.nearest(
+      views.flatMap(({ pdq }) => pdq ?? []),
+      // The hash of a picture's negative is the complement.
+      { ...question, negatives: true },
+    );
   }
 
-  #judge(evidence: ReadonlyMap<number, readonly Evidence[]>, output: Features): Verified[] {
-    const verified: Verified[] = [];
-    for (const [id, list] of evidence) {
-      const { features } = this.#works.get(id)!;
-      const scored = list.map((each) => ({ each, confidence: confidenceOf(each) }));
-      const best = scored.reduce((a, b) => (b.confidence > a.confidence ? b : a));
-      verified.push({
-        id,
-        confidence: best.confidence,
-        unchanged: unchangedOf(best.each),
-        evidence: best.each,
-        description: describeChange(best.each, features.keypoints, output.keypoints),
-        orientation: nearestOrientation(best.each.verification.transform, features, output),
-      });
-    }
-    return verified.toSorted((a, b) => b.confidence - a.confidence || a.id - b.id);
+  #byStructure({ views }: Views, question: NearestQuestion): IndexHit[] {
+    return this.#structures.nearest(
+      views.flatMap(({ structure }) => structure),
+      question,
+    );
   }
 
-  #mostPromising(guesses: readonly Guess[], output: OutputView): { guess: Guess; seen: Glance }[] {
-    return guesses
-      .map((guess) => ({
-        guess,
-        seen: glance(this.#works.get(guess.id)!.features, output, guess.map, guess.inverted),
-      }))
-      .toSorted((a, b) => b.seen.promise - a.seen.promise)
-      .slice(0, FULLY_VERIFIED);
-  }
-
-  /** The works with the nearest views, by either hash, laid over the output as the hashes say. */
-  #proposeByHash(output: Features): Guess[] {
-    const { views } = output;
-    const byHash = worksOf(
-      this.#hashes.nearest(
-        views.flatMap(({ pdq }) => pdq ?? []),
-        // The hash of a picture's negative is the complement.
-        { ...NEAREST, negatives: true },
-      ),
-    ).map((id) => ({ id, near: nearestByHash(this.#works.get(id)!.features, output) }));
-    const byStructure = worksOf(
-      this.#structures.nearest(
-        views.flatMap(({ structure }) => structure),
-        NEAREST,
-      ),
-    ).map((id) => ({ id, near: nearestByStructure(this.#works.get(id)!.features, output) }));
-    const guesses = new Map<string, Guess>();
-    for (const { id, near } of [...byHash, ...byStructure]) {
-      const { features } = this.#works.get(id)!;
-      const key = `${id}/${near.orientation}/${near.inverted}`;
-      if (guesses.has(key)) continue;
-      guesses.set(key, {
-        id,
-        proposedBy: 'hash',
-        map: orientedMap(
-          features.keypoints,
-          near.work.box,
-          output.keypoints,
-          near.output.box,
-          near.orientation,
-        ),
-        inverted: near.inverted,
-      });
-    }
-    return [...guesses.values()];
+  /** @param view of the work */
+  #pdqOfWork(view: number): Hash<'pdq'>[] {
+    const first = view - (view % MOST_VIEWS);
+    const each = Array.from({ length: MOST_VIEWS }, (_, i) => this.#hashes.get(first + i));
+    return each.filter((code) => code !== undefined);
   }
 }
 
@@ -264,77 +117,89 @@ function worksOf(hits: readonly IndexHit[]): number[] {
   return [...new Set(hits.map(({ id }) => Math.floor(id / MOST_VIEWS)))].slice(0, PROPOSED_BY_HASH);
 }
 
-/** The best pair of views of a work and an output. */
-interface Near {
-  readonly distance: number;
-  readonly orientation: number;
-  readonly inverted: boolean;
-  readonly work: FeatureView;
-  readonly output: FeatureView;
+/** From a work's hash to the nearest of the output's, as they are or as negatives. */
+function distanceTo({ views }: Views, own: Hash<'pdq'>): number {
+  const distances = views.flatMap(({ pdq }) => (pdq ?? []).map((code) => hammingDistance(own, code)));
+  return Math.min(...distances.map((distance) => Math.min(distance, HASH_BITS - distance)));
 }
 
-function unset(work: Features, output: Features): Near {
-  return {
-    distance: NO_HASH,
-    orientation: 0,
-    inverted: false,
-    work: work.views[0]!,
-    output: output.views[0]!,
-  };
-}
+/**
+ * All reference images, ready to be found in outputs: at standard depth by the hashes of their views, deeply by their
+ * keypoints too. It holds only what they are found by; whoever asks brings the features of those found, which are
+ * aligned and looked at before anything counts.
+ */
+export class Matcher {
+  readonly #standard: HashIndexes;
+  readonly #deep: HashIndexes;
+  readonly #keypoints: KeypointIndex;
+  readonly #ids = new IdSet();
 
-function nearestByHash(work: Features, output: Features): Near {
-  let nearest = unset(work, output);
-  for (const mine of work.views) {
-    for (const seen of output.views) {
-      if (mine.pdq === null || seen.pdq === null) continue;
-      for (let orientation = 0; orientation < ORIENTATIONS.length; orientation++) {
-        const distance = hammingDistance(mine.pdq[0]!, seen.pdq[orientation]!);
-        const inverted = 256 - distance < distance;
-        const least = Math.min(distance, 256 - distance);
-        if (least < nearest.distance) {
-          nearest = { distance: least, orientation, inverted, work: mine, output: seen };
-        }
-      }
-    }
+  /** @param build where the hash index is built anew; in this thread by default */
+  constructor(vocabulary: Vocabulary, build?: BaseBuilder) {
+    this.#keypoints = new KeypointIndex(vocabulary);
+    this.#standard = new HashIndexes(build);
+    this.#deep = new HashIndexes(build);
   }
-  return nearest;
-}
 
-function nearestByStructure(work: Features, output: Features): Near {
-  let nearest = unset(work, output);
-  for (const mine of work.views) {
-    for (const seen of output.views) {
-      for (let orientation = 0; orientation < ORIENTATIONS.length; orientation++) {
-        const distance = structureDistance(mine.structure[0]!, seen.structure[orientation]!);
-        if (distance < nearest.distance) {
-          nearest = { distance, orientation, inverted: false, work: mine, output: seen };
-        }
-      }
-    }
+  get size(): number {
+    return this.#ids.size;
   }
-  return nearest;
-}
 
-const WHOLE = { x: 0, y: 0, width: 1, height: 1 };
-
-function nearestOrientation(transform: Transform, work: Features, output: Features): Orientation {
-  const { width, height } = work.keypoints;
-  const axes = (map: Transform) => {
-    const [x, y] = apply(map, width / 2, height / 2);
-    const [x1, y1] = apply(map, width / 2 + 1, height / 2);
-    const [x2, y2] = apply(map, width / 2, height / 2 + 1);
-    const across = Math.hypot(x1 - x, y1 - y) || 1;
-    const down = Math.hypot(x2 - x, y2 - y) || 1;
-    return [(x1 - x) / across, (y1 - y) / across, (x2 - x) / down, (y2 - y) / down];
-  };
-  const wanted = axes(transform);
-  let best = 0;
-  let most = -Infinity;
-  for (let orientation = 0; orientation < ORIENTATIONS.length; orientation++) {
-    const laid = axes(orientedMap(work.keypoints, WHOLE, output.keypoints, WHOLE, orientation));
-    const agreement = laid.reduce((sum, value, i) => sum + value * wanted[i]!, 0);
-    if (agreement > most) [most, best] = [agreement, orientation];
+  /** How deep an output must be examined to be looked for in all that is here. */
+  get depth(): Depth {
+    return this.#keypoints.size > 0 ? 'deep' : 'standard';
   }
-  return ORIENTATIONS[best]!;
+
+  has(id: number): boolean {
+    return this.#ids.has(id);
+  }
+
+  /**
+   * At standard depth. The id must be new.
+   *
+   * @param id an integer of at most 31 bits
+   */
+  add(id: number, hashes: WorkHashes): void {
+    this.#ids.add(id);
+    this.#standard.add(id, hashes);
+  }
+
+  /** As `add`, and it is found by its keypoints too. */
+  addDeep(id: number, hashes: WorkHashes, { keypoints, words }: Pick<Features, 'keypoints' | 'words'>): void {
+    this.#ids.add(id);
+    this.#deep.add(id, hashes);
+    this.#keypoints.add(id, keypoints, words ?? undefined);
+  }
+
+  /** Forgets the id; false when it was not there. */
+  remove(id: number): boolean {
+    if (!this.#ids.remove(id)) return false;
+    (this.#keypoints.remove(id) ? this.#deep : this.#standard).remove(id);
+    return true;
+  }
+
+  /**
+   * To be called when works have been added or removed: makes the search by hash fast again if they were many. Answers
+   * are right before, meanwhile and after.
+   */
+  async settle(): Promise<void> {
+    await Promise.all([this.#standard.settle(), this.#deep.settle()]);
+  }
+
+  /** Whether a work at standard depth is so near by its hashes that the output deserves a closer look. */
+  hasNear(output: Views): boolean {
+    return this.#standard.hasNear(output);
+  }
+
+  /** Which works might be in the output; of those at standard depth none unless one is near. */
+  shortlist(output: Features, near = this.hasNear(output)): Shortlist {
+    const byKeypoints = this.#keypoints.query(output.keypoints);
+    const parts = [this.#deep, ...(near ? [this.#standard] : [])].map((each) => each.nearest(output));
+    return {
+      output,
+      byKeypoints,
+      byHash: parts.flatMap(({ byHash }) => byHash),
+      byStructure: parts.flatMap(({ byStructure }) => byStructure),
+    };
+  }
 }

@@ -1,5 +1,5 @@
 import type { Sentence } from './match.ts';
-import type { Verified } from './matcher.ts';
+import type { Verified } from './verify-shortlist.ts';
 
 /** Fewer keypoints than this in agreement prove little by themselves. */
 const FEW_POINTS = 12;

@@ -11,6 +11,7 @@ afterEach(() => pool.close());
 
 const task = async (seed: number, side = 320) => ({
   role: 'output' as const,
+  depth: 'deep' as const,
   source: { bytes: await artwork(seed, side).png({ compressionLevel: 1 }).toBuffer() },
   limits: LIMITS,
 });
@@ -64,12 +65,12 @@ test('a broken picture fails with its own code and keeps the child', async () =>
   await pool.examine(await task(1));
   const before = pool.pids;
   await expect(
-    pool.examine({ role: 'work', source: { bytes: Buffer.from('no') }, limits: LIMITS }),
+    pool.examine({ role: 'work', depth: 'deep', source: { bytes: Buffer.from('no') }, limits: LIMITS }),
   ).rejects.toMatchObject({
     code: 'unsupported_format',
   });
   await expect(
-    pool.examine({ role: 'work', source: { path: '/no/such/file' }, limits: LIMITS }),
+    pool.examine({ role: 'work', depth: 'deep', source: { path: '/no/such/file' }, limits: LIMITS }),
   ).rejects.toMatchObject({
     code: 'file_not_found',
   });

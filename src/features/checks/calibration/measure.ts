@@ -12,6 +12,8 @@ import {
 import type { Tier } from '../../../vision/matching/policy.ts';
 import type { IndexedReference } from '../../catalogue/index.ts';
 import type { CheckDependencies } from '../check.ts';
+import { findWorks } from '../compare.ts';
+import { type OutputPicture, lookAt } from '../output-picture.ts';
 import { currentPolicy } from '../policies.ts';
 import type { Calibration, Magnet, Suspect, TierCalibration } from './calibration.ts';
 
@@ -153,14 +155,10 @@ async function scoreNegatives(deps: CheckDependencies, { negatives, onProgress }
   let done = 0;
   await inLanes(negatives, deps.compute.size * 2, async (file) => {
     try {
-      const examined = await deps.compute.examine({
-        role: 'output',
-        source: { path: file },
-        limits: deps.limits,
-      });
+      const { examined, picture } = await lookAt(deps, { path: file }, { pixelsOnly: true });
       if (seen.has(examined.sha256)) duplicates += 1;
-      else if ('unhashable' in examined.outcome) unhashable += 1;
-      else scored.push({ file, best: bestOfTiers(deps, examined.outcome.features) });
+      else if (picture === undefined) unhashable += 1;
+      else scored.push({ file, best: await bestOfTiers(deps, picture) });
       seen.add(examined.sha256);
     } catch (thrown) {
       unreadable.push({ file, code: asUtsushiError(thrown).code });
@@ -172,14 +170,11 @@ async function scoreNegatives(deps: CheckDependencies, { negatives, onProgress }
   return { scored, duplicates, unhashable, unreadable };
 }
 
-type OutputFeatures = Parameters<CheckDependencies['index']['matcher']['propose']>[0];
-
-function bestOfTiers({ index }: CheckDependencies, features: OutputFeatures): Scored['best'] {
+async function bestOfTiers(deps: CheckDependencies, picture: OutputPicture): Promise<Scored['best']> {
   const best: { -readonly [T in Tier]?: { score: number; work: IndexedReference } } = {};
   // They come by falling confidence.
-  for (const { id, confidence } of index.matcher.verify(index.matcher.propose(features))) {
-    const work = index.reference(id);
-    best[work.tier] ??= { score: confidence, work };
+  for (const { reference: work, verified } of (await findWorks(deps, picture)).works) {
+    best[work.tier] ??= { score: verified.confidence, work };
   }
   return best;
 }
@@ -234,19 +229,15 @@ async function scoreCopies(
 ): Promise<Copy[]> {
   const todo = works.flatMap((work) => SIMULATED_COPIES.map(({ id }) => ({ work, kind: id })));
   const copies: Copy[] = [];
-  const { limits, index } = deps;
+  const { limits } = deps;
   let done = 0;
   await inLanes(todo, deps.compute.size * 2, async ({ work, kind }) => {
     const path = deps.blobs.path(work.sha256);
     const bytes = await deps.compute.simulateCopy({ source: { path }, limits, kind });
-    const { outcome } = await deps.compute.examine({ role: 'output', source: { bytes }, limits });
-    const own =
-      'features' in outcome
-        ? index.matcher
-            .verify(index.matcher.propose(outcome.features))
-            .find(({ id }) => index.reference(id).assetId === work.assetId)
-        : undefined;
-    copies.push({ kind, tier: work.tier, score: own?.confidence ?? 0 });
+    const { picture } = await lookAt(deps, { bytes }, { pixelsOnly: true });
+    const found = picture === undefined ? [] : (await findWorks(deps, picture)).works;
+    const own = found.find(({ reference }) => reference.assetId === work.assetId);
+    copies.push({ kind, tier: work.tier, score: own?.verified.confidence ?? 0 });
     onProgress?.('copies', ++done, todo.length);
   });
   return copies;

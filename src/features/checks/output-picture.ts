@@ -1,0 +1,64 @@
+import type { ComputePool, JobOptions } from '../../platform/compute/pool.ts';
+import type { Examined, ExamineTask, PictureSource } from '../../platform/compute/tasks.ts';
+import type { Features, Views } from '../../vision/fingerprint/features.ts';
+import type { LiveIndex } from '../catalogue/index.ts';
+
+/** An output as it is compared. Size in pixels. */
+export interface OutputPicture extends Views {
+  readonly width: number;
+  readonly height: number;
+  /** The features that a closer look needs: the picture is examined again where it was not examined deeply. */
+  readonly inDepth: () => Promise<Features>;
+}
+
+export interface Looked {
+  readonly examined: Examined;
+  /** Undefined where there is nothing to compare. */
+  readonly picture: OutputPicture | undefined;
+}
+
+interface LookDependencies {
+  readonly compute: ComputePool;
+  readonly index: LiveIndex;
+  readonly limits: PictureSource['limits'];
+}
+
+/**
+ * Examines an output as deeply as the works in the index ask for: without keypoints while all are searched at standard
+ * depth, for most outputs resemble none of them.
+ *
+ * @throws UtsushiError about the picture, or `compute_timeout`, `compute_crashed`
+ */
+export async function lookAt(
+  deps: LookDependencies,
+  source: PictureSource['source'],
+  { shrink, pixelsOnly, ...options }: JobOptions & Pick<ExamineTask, 'shrink' | 'pixelsOnly'> = {},
+): Promise<Looked> {
+  const { depth } = deps.index.matcher;
+  const task = { role: 'output', source, limits: deps.limits } as const;
+  const examined = await deps.compute.examine(
+    {
+      ...task,
+      depth,
+      ...(shrink === undefined ? {} : { shrink }),
+      ...(pixelsOnly === undefined ? {} : { pixelsOnly }),
+    },
+    options,
+  );
+  if ('unhashable' in examined.outcome) return { examined, picture: undefined };
+  const { features } = examined.outcome;
+  const again = async () => {
+    const { outcome } = await deps.compute.examine({ ...task, depth: 'deep', pixelsOnly: true }, options);
+    return (outcome as Exclude<typeof outcome, { unhashable: unknown }>).features;
+  };
+  let deep: Promise<Features> | undefined = isDeep(features) ? Promise.resolve(features) : undefined;
+  const { width, height } = examined;
+  return {
+    examined,
+    picture: { width, height, views: features.views, inDepth: () => (deep ??= again()) },
+  };
+}
+
+function isDeep(features: Features | Views): features is Features {
+  return 'keypoints' in features;
+}

@@ -1,0 +1,137 @@
+/** How deep an output is examined and searched, as the policy says for the tiers of the works that are watched for. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'kysely';
+import type { App } from '../../../src/app.ts';
+import { importCatalogue, listImport, setAssetEnabled } from '../../../src/features/catalogue/index.ts';
+import { checkSighting, currentPolicy, openUpload } from '../../../src/features/checks/index.ts';
+import { compare } from '../../../src/features/checks/compare.ts';
+import { lookAt } from '../../../src/features/checks/output-picture.ts';
+import { storePolicy } from '../../../src/features/checks/policies.ts';
+import { up } from '../../../src/platform/storage/migrations/0015-depth.ts';
+import { DEFAULT_POLICY } from '../../../src/vision/matching/policy.ts';
+import { type Installation, install } from '../../support/installation.ts';
+import { artwork } from '../../support/pictures.ts';
+
+const WORKS = 5;
+let installation: Installation;
+let app: App;
+
+beforeAll(async () => {
+  installation = await install('postgres');
+  app = await installation.open();
+  const works = join(installation.dataDir, 'works');
+  await mkdir(works);
+  for (let i = 0; i < WORKS; i++) {
+    const picture = artwork(i);
+    // One with a border, so with two views.
+    if (i === 1) picture.extend({ top: 40, bottom: 40, left: 60, right: 60, background: '#102040' });
+    await picture.png().toFile(join(works, `work-${i}.png`));
+  }
+  const items = await listImport(works, undefined);
+  await importCatalogue(app.checks, items, { tier: 'standard', actor: 'test' });
+});
+afterAll(() => installation.close());
+
+/** A part of a work: only keypoints find it. */
+const part = async () =>
+  sharp(await artwork(0).png().toBuffer())
+    .extract({ left: 20, top: 30, width: 170, height: 150 })
+    .jpeg()
+    .toBuffer();
+
+/** @returns the check that was recorded, and how the picture was examined for it */
+async function check(bytes: Buffer) {
+  const id = await openUpload(
+    app.checks,
+    bytes,
+    { acquiredBy: 'test', pageUrl: null, account: null, postedAt: null },
+    new Date(),
+  );
+  const recorded = await checkSighting(app.checks, id, true, true);
+  const row = await app.db
+    .selectFrom('checks')
+    .select(['depth', 'verdict'])
+    .where('id', '=', recorded!.checkId)
+    .executeTakeFirstOrThrow();
+  const { outcome } = recorded!.look!.examined;
+  const withKeypoints = 'features' in outcome && 'keypoints' in outcome.features;
+  return { ...row, withKeypoints, titles: recorded!.look!.compared.matches.map(({ title }) => title) };
+}
+
+async function setDepth(depth: 'standard' | 'deep'): Promise<void> {
+  const { high, standard } = DEFAULT_POLICY.tiers;
+  await storePolicy(
+    app.db,
+    { tiers: { high, standard: { ...standard, depth } }, reason: 'test', calibration: null },
+    { actor: 'test', at: new Date() },
+  );
+}
+
+test('at standard depth a picture is examined without keypoints, and one that hashes near a work closely after all', async () => {
+  expect(await check(await artwork(40).jpeg().toBuffer())).toEqual({
+    depth: 'standard',
+    verdict: 'no-candidate',
+    withKeypoints: false,
+    titles: [],
+  });
+  const copy = await artwork(3).flop().resize(250).jpeg({ quality: 60 }).toBuffer();
+  expect(await check(copy)).toEqual({
+    depth: 'standard',
+    verdict: 'candidate',
+    withKeypoints: false,
+    titles: ['work-3'],
+  });
+  // The work has a border and the copy has none: its trimmed view is near.
+  expect(await check(await artwork(1).jpeg().toBuffer())).toMatchObject({ titles: ['work-1'] });
+  expect(await check(await part())).toMatchObject({ depth: 'standard', titles: [] });
+});
+
+test('a policy that wants depth is followed at once, in both directions', async () => {
+  await setDepth('deep');
+  // Even where the picture was examined under the old one: it is examined again.
+  const searched = { depth: 'deep', verdict: 'candidate', titles: ['work-0'] };
+  expect(await check(await part())).toEqual({ ...searched, withKeypoints: false });
+  expect(await check(await part())).toEqual({ ...searched, withKeypoints: true });
+  await setDepth('standard');
+  expect(await check(await part())).toMatchObject({ depth: 'standard', titles: [] });
+  expect(app.checks.index.size).toBe(WORKS);
+});
+
+test('what is said of a work is as the catalogue has it, however often it was looked at before', async () => {
+  const { picture } = await lookAt(app.checks, { bytes: await artwork(2).webp().toBuffer() });
+  const found = async () => {
+    await app.checks.index.refresh(app.db);
+    const { matches } = await compare(app.checks, picture!, await currentPolicy(app.db), 'candidates');
+    return matches.map(({ title }) => title);
+  };
+  expect(await found()).toEqual(['work-2']);
+  const at = new Date();
+  const { asset_id: id } = await app.db
+    .selectFrom('reference_images')
+    .select('asset_id')
+    .where('file', 'like', '%work-2.png')
+    .executeTakeFirstOrThrow();
+  await setAssetEnabled(app.db, id, false, { actor: 'test', at });
+  // Not read again yet, the index still proposes it; the database knows better.
+  const { matches } = await compare(app.checks, picture!, await currentPolicy(app.db), 'candidates');
+  expect([[], ['work-2']]).toContainEqual(matches.map(({ title }) => title));
+  expect(await found()).toEqual([]);
+  expect(app.checks.index.size).toBe(WORKS - 1);
+  await setAssetEnabled(app.db, id, true, { actor: 'test', at });
+  expect(await found()).toEqual(['work-2']);
+});
+
+test('an older database is given the hashes that an import writes', async () => {
+  const read = () =>
+    sql<{ file: string; hashes: Buffer; hashed_by: string }>`
+      select file, hashes, hashed_by from reference_images order by file`.execute(app.db);
+  const imported = await read();
+  await sql`alter table reference_images drop column number, drop column hashes, drop column hashed_by`.execute(
+    app.db,
+  );
+  await app.db.transaction().execute((tx) => up(tx as never));
+  expect((await read()).rows).toEqual(imported.rows);
+});
