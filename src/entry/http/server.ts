@@ -23,6 +23,7 @@ import { monitorRoutes } from './routes/monitors.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { pictureRoutes } from './routes/pictures.ts';
 import { policyRoutes } from './routes/policy.ts';
+import { queueRoutes } from './routes/queues.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { screenRoutes } from './routes/screen.ts';
@@ -90,6 +91,7 @@ const ROUTES = [
   monitorRoutes,
   screenRoutes,
   liveRoutes,
+  queueRoutes,
   eventRoutes,
   webhookRoutes,
 ];

@@ -51,7 +51,21 @@ export interface RunningWorkers {
   close(graceMs: number): Promise<void>;
 }
 
+/** A job that used up its attempts. */
+export interface FailedJob {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Code and message of the last failure. */
+  readonly error: string;
+  readonly attempts: number;
+  readonly failedAt: Date;
+}
+
 const ATTEMPTS = 5;
+const RETRY_BATCH = 100;
+/** All that is kept of failed jobs, see JOB_OPTIONS. */
+const MOST_ROUNDS = 100;
 /** How often a job may wait for a host's turn before that counts as a failure. */
 const MOST_DEFERRALS = 1_000;
 const ADD_TIMEOUT_MS = 10_000;
@@ -221,6 +235,41 @@ export class JobQueue implements AsyncDisposable {
     return state === 'unknown' || state === 'completed' || state === 'failed';
   }
 
+  /** Jobs that were given up, newest first. @param limit at most so many */
+  async failed(name: QueueName, limit: number): Promise<FailedJob[]> {
+    const jobs = await withTimeout(this.#queues[name].getFailed(0, limit - 1) as Promise<Job[]>);
+    return jobs.map((job) => ({
+      id: job.id!,
+      name: job.name,
+      payload: job.data as Readonly<Record<string, unknown>>,
+      error: job.failedReason ?? '',
+      attempts: job.attemptsMade,
+      failedAt: new Date(job.finishedOn ?? job.timestamp),
+    }));
+  }
+
+  /**
+   * Lets jobs that were given up run again, with all their attempts before them.
+   *
+   * @param ids which; undefined for all of the queue
+   * @returns how many; one that is no longer among the failed is left alone
+   */
+  async retryFailed(name: QueueName, ids: readonly string[] | undefined): Promise<number> {
+    const queue = this.#queues[name];
+    let retried = 0;
+    if (ids !== undefined) {
+      for (const id of ids)
+        retried += await retry(await withTimeout(queue.getJob(id) as Promise<Job | undefined>));
+      return retried;
+    }
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const jobs = await withTimeout(queue.getFailed(0, RETRY_BATCH - 1) as Promise<Job[]>);
+      for (const job of jobs) retried += await retry(job);
+      if (jobs.length < RETRY_BATCH) break;
+    }
+    return retried;
+  }
+
   /** Jobs by state, over all queues. */
   async counts(): Promise<Record<QueueName, Record<string, number>>> {
     const entries = await withTimeout(
@@ -309,6 +358,13 @@ export class JobQueue implements AsyncDisposable {
     worker.on('error', this.#settings.onError);
     return worker;
   }
+}
+
+/** @returns 1 when it was among the failed and waits again */
+async function retry(job: Job | undefined): Promise<0 | 1> {
+  if (job === undefined || (await withTimeout(job.getState())) !== 'failed') return 0;
+  await withTimeout(job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true }));
+  return 1;
 }
 
 const postgres = withBackend(createPostgresBackend);

@@ -114,6 +114,36 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     expect(attempts).toEqual([false, false]);
   });
 
+  test('lists what was given up, and lets it run again', async () => {
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    let broken = true;
+    const done: string[] = [];
+    work(async ({ sightingId }) => {
+      if (broken) throw new UtsushiError('corrupt_image', 'no such picture');
+      done.push(sightingId);
+    });
+    for (const id of ids) await queue.add('check-sighting', { sightingId: id }, { jobId: id });
+    const failed = async () =>
+      (await queue.failed('checks', 1_000)).filter(({ id }) => (ids as string[]).includes(id)).map(({ id }) => id);
+    await eventually('all to fail', async () => (await failed()).length === ids.length);
+    const [newest] = await queue.failed('checks', 1);
+    expect(newest).toMatchObject({
+      name: 'check-sighting',
+      payload: { sightingId: newest!.id },
+      error: 'corrupt_image: no such picture',
+      attempts: 1,
+    });
+    expect((await queue.counts()).checks['failed']).toBeGreaterThanOrEqual(ids.length);
+    broken = false;
+    expect(await queue.retryFailed('checks', [ids[0]!, randomUUID()])).toBe(1);
+    await eventually('the one', async () => done.length === 1);
+    expect(done).toEqual([ids[0]]);
+    expect(await queue.retryFailed('checks', undefined)).toBeGreaterThanOrEqual(2);
+    await eventually('the others', async () => done.length === 3);
+    expect(done.toSorted()).toEqual(ids.toSorted());
+    expect(await failed()).toEqual([]);
+  });
+
   test('waits for a turn without using up attempts, and without holding up other jobs', async () => {
     const tries: boolean[] = [];
     let others = 0;
