@@ -36,6 +36,7 @@ const environment = z.object({
   UTSUSHI_OIDC_CLIENT_ID: z.string().min(1).optional(),
   UTSUSHI_OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   UTSUSHI_SECOND_REVIEWER: z.enum(['never', 'confirm']).default('never'),
+  UTSUSHI_DOUBLE_REVIEW: z.coerce.number().min(0).max(1).default(0),
   UTSUSHI_PUBLIC_URL: url('http:', 'https:'),
   UTSUSHI_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
   UTSUSHI_CONCURRENCY: positive(availableParallelism()),
@@ -82,8 +83,8 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** The OpenID provider through which people may sign in. */
   readonly oidc: { readonly issuer: string; readonly clientId: string } | undefined;
-  /** Whether a confirmation needs a second person. */
-  readonly secondReviewer: boolean;
+  /** Which decisions need a second person: all confirmations, a share of everything. */
+  readonly secondReview: { readonly confirm: boolean; readonly share: number };
   readonly concurrency: number;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
@@ -181,7 +182,7 @@ export function loadConfig(
     port: overrides.port ?? e.UTSUSHI_PORT,
     publicUrl: e.UTSUSHI_PUBLIC_URL,
     oidc: isSaid ? { issuer: e.UTSUSHI_OIDC_ISSUER!, clientId: e.UTSUSHI_OIDC_CLIENT_ID! } : undefined,
-    secondReviewer: e.UTSUSHI_SECOND_REVIEWER === 'confirm',
+    secondReview: { confirm: e.UTSUSHI_SECOND_REVIEWER === 'confirm', share: e.UTSUSHI_DOUBLE_REVIEW },
     concurrency: e.UTSUSHI_CONCURRENCY,
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },

@@ -8,7 +8,8 @@ export const DECISIONS = ['confirm', 'not-similar', 'licensed', 'tolerated', 'es
 export type Decision = (typeof DECISIONS)[number];
 
 /**
- * `in-review`: somebody has taken it. `second-review`: one reviewer confirmed it and another one must too.
+ * `in-review`: somebody has taken it. `second-review`: one reviewer has decided it and another one must too, without
+ * knowing what the first one said.
  * `escalated`: an approver must decide.
  */
 export const ALERT_STATES = ['open', 'in-review', 'second-review', 'escalated', 'decided'] as const;
@@ -88,6 +89,8 @@ export type AlertEvent =
       readonly scope: readonly Place[] | null;
       /** What it leads to: a confirmation may need a second person, a contradiction goes to an approver. */
       readonly state: 'second-review' | 'escalated' | 'decided';
+      /** This alert was drawn to be reviewed by two people, whatever the first one says. */
+      readonly drawn?: true;
     }
   /** The decision of event `seq` is taken back. */
   | {

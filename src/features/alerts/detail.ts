@@ -1,6 +1,7 @@
 import type { Provenance } from '../../platform/provenance/index.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import type { AlertEvent, AppliedRule, Recorded } from './alert.ts';
+import { type VeiledDecision, veil, veilEvents } from './blind.ts';
 import { type Fact, relianceFacts } from './facts.ts';
 import { type AlertSummary, findAlert } from './inbox.ts';
 import { readEvents } from './journal.ts';
@@ -54,7 +55,7 @@ export interface AlertDetail extends AlertSummary {
     readonly state: AlertSummary['state'];
     readonly decision: AlertSummary['decision'];
   }[];
-  readonly events: readonly (Recorded<AlertEvent> & { readonly seq: number })[];
+  readonly events: readonly (Recorded<AlertEvent | VeiledDecision> & { readonly seq: number })[];
   readonly seenAt: readonly {
     readonly sightingId: string;
     readonly seenAt: Date;
@@ -67,8 +68,13 @@ export interface AlertDetail extends AlertSummary {
   }[];
 }
 
-/** Everything there is to know about an alert. @throws UtsushiError `not_found` */
-export async function showAlert(db: Database, id: string): Promise<AlertDetail> {
+/**
+ * Everything there is to know about an alert.
+ *
+ * @param viewer from whom a decision that waits for a second one is kept, unless it is theirs; undefined: from nobody
+ * @throws UtsushiError `not_found`
+ */
+export async function showAlert(db: Database, id: string, viewer?: string): Promise<AlertDetail> {
   const alert = await findAlert(db, id);
   const { outputId, assetId, referenceId } = alert;
   const [asset, output, reference, match, sightings, places, events, siblings, hashes] = await Promise.all([
@@ -96,6 +102,7 @@ export async function showAlert(db: Database, id: string): Promise<AlertDetail> 
       .selectFrom('alerts')
       .innerJoin('assets', 'assets.id', 'alerts.asset_id')
       .select(['alerts.id', 'asset_id as assetId', 'title', 'confidence', 'state', 'decision'])
+      .select('decided_by as decidedBy')
       .where('output_id', '=', outputId)
       .where('alerts.id', '!=', id)
       .orderBy('confidence', 'desc')
@@ -110,7 +117,7 @@ export async function showAlert(db: Database, id: string): Promise<AlertDetail> 
   const posted = sightings.flatMap(({ posted_at }) => posted_at ?? []).map((at) => at.getTime());
   const [first] = sightings;
   return {
-    ...alert,
+    ...veil(alert, viewer),
     asset: {
       id: asset.id,
       title: asset.title,
@@ -152,8 +159,11 @@ export async function showAlert(db: Database, id: string): Promise<AlertDetail> 
     }),
     precedents,
     priorityParts: priorityParts({ ...alert, precedents }),
-    siblings,
-    events,
+    siblings: siblings.map(({ decidedBy, ...sibling }) => ({
+      ...sibling,
+      decision: veil({ ...alert, ...sibling, decidedBy }, viewer).decision,
+    })),
+    events: veilEvents(events, alert, viewer),
     seenAt: sightings.map((sighting) => ({
       sightingId: sighting.id,
       seenAt: sighting.seen_at,

@@ -2,6 +2,7 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { UtsushiError } from '../../errors.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import type { AlertStanding, AlertState, Decision } from './alert.ts';
+import { veil } from './blind.ts';
 import { stateOf } from './journal.ts';
 
 /** What of the inbox is wanted. Lists mean any of their values; what is left out restricts nothing. */
@@ -16,6 +17,8 @@ export interface InboxFilter {
   readonly source?: readonly string[] | undefined;
   readonly assetId?: string | undefined;
   readonly clusterId?: string | undefined;
+  /** Those that stand under this rule, e.g. `tolerance:3`. */
+  readonly rule?: string | undefined;
   readonly minConfidence?: number | undefined;
   readonly dueBefore?: Date | undefined;
   /** Part of a title, series, asset id or source; or a whole account, SHA-256 or alert id. */
@@ -72,8 +75,17 @@ const ORDERS = {
   confidence: { column: 'confidence', direction: 'desc', cast: sql`float8` },
 } as const;
 
-/** One page of the inbox with how many there are of everything. */
-export async function readInbox(db: Database, filter: InboxFilter, page: InboxPage): Promise<Inbox> {
+/**
+ * One page of the inbox with how many there are of everything.
+ *
+ * @param viewer from whom decisions that wait for a second one are kept, unless they are theirs; undefined: from nobody
+ */
+export async function readInbox(
+  db: Database,
+  filter: InboxFilter,
+  page: InboxPage,
+  viewer?: string,
+): Promise<Inbox> {
   const narrowed = await narrowing(db, filter);
   const [rows, cube] = await Promise.all([
     selectPage(db, filter, narrowed, page),
@@ -83,7 +95,10 @@ export async function readInbox(db: Database, filter: InboxFilter, page: InboxPa
   const [titles, sizes] = await Promise.all([titlesOf(db, shown), clusterSizes(db, shown)]);
   const last = rows.length > page.limit ? shown.at(-1) : undefined;
   return {
-    alerts: shown.map((row) => ({ ...toSummary(row, titles), clusterSize: sizes.get(row.cluster_id)! })),
+    alerts: shown.map((row) => ({
+      ...veil(toSummary(row, titles), viewer),
+      clusterSize: sizes.get(row.cluster_id)!,
+    })),
     total: cube.filter((cell) => FACETS.every((facet) => passes(filter, facet, cell))).reduce(sumUp, 0),
     next: last === undefined ? null : encodeCursor(page.sort ?? 'priority', last),
     counts: Object.fromEntries(
@@ -152,12 +167,13 @@ interface Cell extends Record<Facet, string> {
 
 /** How many alerts there are of each combination of facets: from these come the total and every count. */
 async function readCounts(db: Database): Promise<Cell[]> {
-  return db.selectFrom('alert_counts').selectAll().where('n', '>', 0).execute();
+  const cells = await db.selectFrom('alert_counts').selectAll().where('n', '>', 0).execute();
+  return cells.map((cell) => (cell.state === 'second-review' ? { ...cell, decision: 'none' } : cell));
 }
 
 async function countNarrowed(db: Database, narrowed: Condition): Promise<Cell[]> {
   const { rows } = await sql<Cell>`
-    select state, tier, kind, coalesce(decision, 'none') as decision, coalesce(assignee, 'none') as assignee, source,
+    select state, tier, kind, coalesce(${settledDecision}, 'none') as decision, coalesce(assignee, 'none') as assignee, source,
            count(*)::int as n
       from alerts where ${narrowed} group by 1, 2, 3, 4, 5, 6`.execute(db);
   return rows;
@@ -182,11 +198,14 @@ const sumUp = (sum: number, { n }: Cell) => sum + n;
 
 type Condition = RawBuilder<SqlBool>;
 
+/** A decision that waits for a second one is nothing to filter by: it would tell what the first reviewer said. */
+const settledDecision = sql`case when alerts.state = 'second-review' then null else alerts.decision end`;
+
 function facetConditions(filter: InboxFilter): Condition[] {
   return FACETS.flatMap((facet) => {
     const wanted: readonly string[] | undefined = filter[facet];
     if (wanted === undefined || wanted.length === 0) return [];
-    const column = sql.ref(`alerts.${facet}`);
+    const column = facet === 'decision' ? settledDecision : sql.ref(`alerts.${facet}`);
     const isAny = sql<SqlBool>`${column} = any(${[...wanted]}::text[])`;
     const mayLack = facet === 'decision' || facet === 'assignee';
     return [mayLack && wanted.includes('none') ? sql<SqlBool>`(${column} is null or ${isAny})` : isAny];
@@ -198,6 +217,9 @@ async function narrowing(db: Database, filter: InboxFilter): Promise<Condition |
   const parts: RawBuilder<unknown>[] = [];
   if (filter.assetId !== undefined) parts.push(sql`alerts.asset_id = ${filter.assetId}`);
   if (filter.clusterId !== undefined) parts.push(sql`alerts.cluster_id = ${filter.clusterId}`);
+  // Not a rule that only the first of two reviewers named.
+  if (filter.rule !== undefined)
+    parts.push(sql`alerts.rule ->> 'id' = ${filter.rule} and alerts.state <> 'second-review'`);
   if (filter.minConfidence !== undefined) parts.push(sql`alerts.confidence >= ${filter.minConfidence}`);
   if (filter.dueBefore !== undefined) parts.push(sql`alerts.due_at < ${filter.dueBefore}`);
   const q = filter.q?.trim() ?? '';

@@ -22,5 +22,7 @@ export {
   createToleranceRule,
   endToleranceRule,
   listToleranceRules,
+  replaceToleranceRule,
 } from './tolerance.ts';
+export { listLicences } from './rules.ts';
 export { type Span, alertReport, reviewerReport } from './reports.ts';

@@ -19,9 +19,9 @@ export interface ReviewQuality {
   readonly sinceViewed: { readonly p50: number; readonly p90: number } | null;
 }
 
-/** How far two people who decided the same alerts agree. */
+/** How far two people agree who decided the same alerts without knowing of each other. */
 export interface Agreement {
-  /** Alerts that two different people decided. */
+  /** Alerts that had a second review. */
   readonly alerts: number;
   /** Share on which they said the same. */
   readonly observed: number | null;
@@ -29,14 +29,20 @@ export interface Agreement {
   readonly kappa: number | null;
 }
 
+/**
+ * Over all second reviews, and over those of alerts that were drawn whatever the first reviewer said. Where only
+ * confirmations have a second review, the first one always said the same and kappa means little: ask the drawn ones.
+ */
+interface Agreements {
+  readonly agreement: Agreement;
+  readonly drawn: Agreement;
+}
+
 export interface ReviewerReport {
   readonly since: Date;
   readonly until: Date;
-  readonly overall: ReviewQuality & { readonly agreement: Agreement };
-  readonly byTier: readonly (ReviewQuality & {
-    readonly tier: 'high' | 'standard';
-    readonly agreement: Agreement;
-  })[];
+  readonly overall: ReviewQuality & Agreements;
+  readonly byTier: readonly (ReviewQuality & Agreements & { readonly tier: 'high' | 'standard' })[];
   readonly byReviewer: readonly (ReviewQuality & { readonly reviewer: string })[];
 }
 
@@ -48,6 +54,10 @@ interface DecisionMade {
   readonly sinceOpened: number;
   readonly sinceViewed: number | null;
   readonly overturned: boolean;
+  readonly undone: boolean;
+  /** What it led to. */
+  readonly state: 'second-review' | 'escalated' | 'decided';
+  readonly drawn: boolean;
 }
 
 export async function reviewerReport(db: Database, span: Span): Promise<ReviewerReport> {
@@ -57,11 +67,11 @@ export async function reviewerReport(db: Database, span: Span): Promise<Reviewer
   const reviewers = [...new Set(made.map(({ reviewer }) => reviewer))].toSorted();
   return {
     ...span,
-    overall: { ...qualityOf(made), agreement: agreementOf(pairs) },
+    overall: { ...qualityOf(made), ...agreementsOf(pairs) },
     byTier: tiers.map((tier) => ({
       tier,
       ...qualityOf(made.filter((each) => each.tier === tier)),
-      agreement: agreementOf(pairs.filter((each) => each.tier === tier)),
+      ...agreementsOf(pairs.filter((each) => each.tier === tier)),
     })),
     byReviewer: reviewers.map((reviewer) => ({
       reviewer,
@@ -75,19 +85,13 @@ export async function reviewerReport(db: Database, span: Span): Promise<Reviewer
  * or when the second reviewer says something else.
  */
 async function decisionsIn(db: Database, { since, until }: Span): Promise<DecisionMade[]> {
-  const { rows } = await sql<{
-    alertId: string;
-    tier: 'high' | 'standard';
-    reviewer: string;
-    decision: Decision;
-    sinceOpened: number;
-    sinceViewed: number | null;
-    overturned: boolean;
-  }>`
+  const { rows } = await sql<DecisionMade>`
     select e.alert_id as "alertId", a.tier, e.actor as reviewer, e.body ->> 'decision' as decision,
            (extract(epoch from e.at - coalesce(opened.at, a.opened_at)) * 1000)::float8 as "sinceOpened",
            (extract(epoch from e.at - viewed.at) * 1000)::float8 as "sinceViewed",
-           coalesce(undone.found or next.decision <> e.body ->> 'decision', false) as overturned
+           coalesce(undone.found or next.decision <> e.body ->> 'decision', false) as overturned,
+           coalesce(undone.found, false) as undone, e.body ->> 'state' as state,
+           coalesce((e.body ->> 'drawn')::boolean, false) as drawn
       from alert_events e
       join alerts a on a.id = e.alert_id
       left join lateral (
@@ -111,23 +115,32 @@ interface Pair {
   readonly tier: 'high' | 'standard';
   readonly first: Decision;
   readonly second: Decision;
+  readonly drawn: boolean;
 }
 
-/** The first decision on an alert and the first of somebody else; escalating is handing on, not deciding. */
+/** Decisions that waited for a second one, with it; escalating is handing on, not deciding. */
 function pairsOf(made: readonly DecisionMade[]): Pair[] {
-  const firsts = new Map<string, DecisionMade>();
-  const done = new Set<string>();
+  const waiting = new Map<string, DecisionMade>();
   const pairs: Pair[] = [];
   for (const each of made) {
-    if (each.decision === 'escalate' || done.has(each.alertId)) continue;
-    const first = firsts.get(each.alertId);
-    if (first === undefined) firsts.set(each.alertId, each);
-    else if (first.reviewer !== each.reviewer) {
-      pairs.push({ tier: each.tier, first: first.decision, second: each.decision });
-      done.add(each.alertId);
+    const first = waiting.get(each.alertId);
+    waiting.delete(each.alertId);
+    if (each.state === 'second-review') {
+      if (!each.undone) waiting.set(each.alertId, each);
+    } else if (first !== undefined && each.decision !== 'escalate') {
+      pairs.push({
+        tier: each.tier,
+        first: first.decision,
+        second: each.decision,
+        drawn: first.drawn,
+      });
     }
   }
   return pairs;
+}
+
+function agreementsOf(pairs: readonly Pair[]): Agreements {
+  return { agreement: agreementOf(pairs), drawn: agreementOf(pairs.filter(({ drawn }) => drawn)) };
 }
 
 /** J. Cohen, "A Coefficient of Agreement for Nominal Scales", 1960. */

@@ -1,6 +1,6 @@
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
-import { type Actor, hasRole, requireRole } from '../people/index.ts';
+import { type Actor, requireRole } from '../people/index.ts';
 import {
   type AlertEvent,
   type AlertState,
@@ -11,7 +11,8 @@ import {
   type Standing,
   applyAlertEvent,
 } from './alert.ts';
-import { type StoredAlert, append, readAlert, readEvents, takeTurn } from './journal.ts';
+import { type SecondReview, isDrawn, veil, veilEvents } from './blind.ts';
+import { type StoredAlert, append, readAlert, readEvents, stateOf, takeTurn } from './journal.ts';
 import { placesOf, rulesOf } from './rules.ts';
 import { followDecision, followTakenBack, reprioritise } from './spread.ts';
 
@@ -33,8 +34,7 @@ export type Review =
 export interface ReviewContext {
   readonly actor: Actor;
   readonly at: Date;
-  /** Whether a confirmation needs a second person. */
-  readonly secondReviewer: boolean;
+  readonly secondReview: SecondReview;
 }
 
 /** Decisions that say nothing to others unless they come with a reason. */
@@ -119,7 +119,7 @@ async function reviewInTurn(
     await noteView(tx, alert, context);
     return;
   }
-  await requireUnchanged(tx, alert, review, expectedSeq);
+  await requireUnchanged(tx, alert, review, expectedSeq, context.actor.name);
   const by = { at: context.at, actor: context.actor.name };
   switch (review.type) {
     case 'note':
@@ -176,6 +176,7 @@ async function requireUnchanged(
   alert: StoredAlert,
   review: Review,
   expectedSeq: number | undefined,
+  viewer: string,
 ): Promise<void> {
   if (expectedSeq === undefined || expectedSeq === alert.last_seq) return;
   const events = await readEvents(tx, alert.id, expectedSeq);
@@ -184,19 +185,20 @@ async function requireUnchanged(
   const harmless: readonly AlertEvent['type'][] = isConfined ? ['viewed'] : ['viewed', 'seen'];
   if (expectedSeq < alert.last_seq && events.every(({ event }) => harmless.includes(event.type))) return;
   const last = events.at(-1);
+  const { state, decision, decidedBy, assignee } = veil(stateOf(alert), viewer);
   throw new UtsushiError(
     'conflict',
     last === undefined
       ? `the alert has ${alert.last_seq} events, not ${expectedSeq}`
-      : `${last.actor} changed it at ${last.at.toISOString()} (${last.event.type}); it is now ${alert.state}`,
+      : `${alert.state === 'second-review' ? 'somebody' : last.actor} changed it at ${last.at.toISOString()} (${last.event.type}); it is now ${alert.state}`,
     {
       details: {
         lastSeq: alert.last_seq,
-        state: alert.state,
-        decision: alert.decision,
-        decidedBy: alert.decided_by,
-        assignee: alert.assignee,
-        events: events.map(({ seq, at, actor, event }) => ({ seq, at, actor, event })),
+        state,
+        decision,
+        decidedBy,
+        assignee,
+        events: veilEvents(events, stateOf(alert), viewer),
       },
     },
   );
@@ -206,7 +208,7 @@ async function decisionEvent(
   tx: Executor,
   alert: StoredAlert,
   review: Extract<Review, { type: 'decide' }>,
-  { actor, secondReviewer }: ReviewContext,
+  { actor, secondReview }: ReviewContext,
 ): Promise<AlertEvent> {
   const { decision } = review;
   const reason = review.reason?.trim() || null;
@@ -223,7 +225,10 @@ async function decisionEvent(
   }
   const rule = review.rule === undefined ? null : await namedRule(tx, alert, decision, review.rule);
   const scope = isConfined && rule === null ? await placesSoFar(tx, alert) : null;
-  return { type: 'decided', decision, reason, rule, scope, state: leadsTo() };
+  const isFirst = alert.state === 'open' || alert.state === 'in-review';
+  const drawn = isFirst && decision !== 'escalate' && isDrawn(alert.id, secondReview.share);
+  const state = leadsTo();
+  return { type: 'decided', decision, reason, rule, scope, state, ...(drawn ? { drawn } : {}) };
 
   function leadsTo(): 'second-review' | 'escalated' | 'decided' {
     if (decision === 'escalate') return 'escalated';
@@ -231,10 +236,10 @@ async function decisionEvent(
       if (alert.decided_by === actor.name) {
         throw new UtsushiError('forbidden', 'the second review must be another person’s');
       }
-      // Two reviewers of different minds: somebody with more to say settles it.
-      return decision === 'confirm' || hasRole(actor, 'approver') ? 'decided' : 'escalated';
+      // Two reviewers of different minds: an approver, who then knows what both said, settles it.
+      return decision === alert.decision ? 'decided' : 'escalated';
     }
-    return decision === 'confirm' && secondReviewer && alert.state !== 'escalated'
+    return isFirst && (drawn || (decision === 'confirm' && secondReview.confirm))
       ? 'second-review'
       : 'decided';
   }

@@ -95,6 +95,48 @@ export async function rulesOf(
   ];
 }
 
+/** A licence from the catalogue, with the work it is for. */
+export interface Licence extends AppliedRule {
+  readonly assetId: string;
+  readonly title: string;
+  /** Alerts that stand under it now. */
+  readonly alerts: number;
+}
+
+/** Licences by their end, those that never end last. */
+export async function listLicences(
+  db: Executor,
+  filter: { readonly assetId?: string | undefined; readonly limit: number },
+): Promise<Licence[]> {
+  const rows = await db
+    .selectFrom('licences as l')
+    .innerJoin('assets as a', 'a.id', 'l.asset_id')
+    .selectAll('l')
+    .select('a.title')
+    .$if(filter.assetId !== undefined, (query) => query.where('l.asset_id', '=', filter.assetId!))
+    .orderBy(sql`l.valid_until asc nulls last`)
+    .orderBy('l.id')
+    .limit(filter.limit)
+    .execute();
+  const standing = await alertsUnder(db);
+  return rows.map((row) => ({
+    id: `licence:${row.id}`,
+    name: row.licensee,
+    assetId: row.asset_id,
+    title: row.title,
+    ...limitsOf(row),
+    alerts: standing.get(`licence:${row.id}`) ?? 0,
+  }));
+}
+
+/** How many alerts stand under each rule now, by the rule's id. */
+export async function alertsUnder(db: Executor): Promise<Map<string, number>> {
+  const { rows } = await sql<{ id: string; n: number }>`
+    select rule ->> 'id' as id, count(*)::int as n from alerts
+     where rule is not null and state = 'decided' group by 1`.execute(db);
+  return new Map(rows.map(({ id, n }) => [id, n]));
+}
+
 /** Where and when an output was seen, oldest first; `sightingId` names one whose check is being recorded now. */
 export async function placesOf(
   db: Executor,

@@ -5,7 +5,7 @@ import { recordAudit } from '../audit/index.ts';
 import type { AppliedRule } from './alert.ts';
 import { append, takeTurn } from './journal.ts';
 import { ruledBy } from './raise.ts';
-import { limitsOf, placesOf, rulesOf } from './rules.ts';
+import { alertsUnder, limitsOf, placesOf, rulesOf } from './rules.ts';
 
 /** Use that the rights holder puts up with. It keeps being watched: alerts stand under the rule, in sight. */
 export interface ToleranceRule extends AppliedRule {
@@ -16,6 +16,8 @@ export interface ToleranceRule extends AppliedRule {
   readonly createdAt: Date;
   readonly endedBy: string | null;
   readonly endedAt: Date | null;
+  /** Alerts that stand under it now. */
+  readonly alerts: number;
 }
 
 export interface NewToleranceRule {
@@ -53,6 +55,7 @@ export async function listToleranceRules(
     )
     .orderBy('id')
     .execute();
+  const standing = await alertsUnder(db);
   return rows.map((row) => ({
     id: `tolerance:${row.id}`,
     name: row.name,
@@ -64,6 +67,7 @@ export async function listToleranceRules(
     createdAt: row.created_at,
     endedBy: row.ended_by,
     endedAt: row.ended_at,
+    alerts: standing.get(`tolerance:${row.id}`) ?? 0,
   }));
 }
 
@@ -83,29 +87,58 @@ export async function createToleranceRule(
 ): Promise<{ rule: ToleranceRule; applied: number }> {
   return db.transaction().execute(async (tx) => {
     await takeTurn(tx);
-    const id = `tolerance:${await insert(tx, rule, by)}`;
-    const open = await tx
-      .selectFrom('alerts')
-      .innerJoin('assets', 'assets.id', 'alerts.asset_id')
-      .selectAll('alerts')
-      .select('assets.series')
-      .where('alerts.state', '=', 'open')
-      .$if(rule.assetId !== undefined, (query) => query.where('assets.id', '=', rule.assetId!))
-      .$if(rule.series !== undefined, (query) => query.where('assets.series', '=', rule.series!))
-      .orderBy('alerts.id')
-      .limit(MOST)
-      .execute();
-    let applied = 0;
-    for (const { series, ...alert } of open) {
-      const rules = (await rulesOf(tx, { id: alert.asset_id, series })).filter((each) => each.id === id);
-      const event = ruledBy(rules, await placesOf(tx, alert.output_id));
-      if (event === undefined) continue;
-      await append(tx, alert, { ...by, event });
-      applied += 1;
-    }
-    const all = await listToleranceRules(tx, { ended: false });
-    return { rule: all.find((each) => each.id === id)!, applied };
+    return create(tx, rule, by);
   });
+}
+
+/**
+ * Puts a rule in the place of another one. What a rule once said stays written down: the one before is ended, its
+ * alerts are open again, and those that the new one covers stand under that.
+ *
+ * @param id the rule to be replaced, e.g. `tolerance:3`
+ * @returns the new rule, how many alerts were opened again, and how many stand under the new one
+ * @throws UtsushiError as {@link createToleranceRule} and {@link endToleranceRule}
+ */
+export async function replaceToleranceRule(
+  db: Database,
+  id: string,
+  rule: NewToleranceRule,
+  by: { readonly actor: string; readonly at: Date },
+): Promise<{ rule: ToleranceRule; applied: number; reopened: number }> {
+  return db.transaction().execute(async (tx) => {
+    await takeTurn(tx);
+    const reopened = await end(tx, id, by);
+    return { ...(await create(tx, rule, by)), reopened };
+  });
+}
+
+async function create(
+  tx: Executor,
+  rule: NewToleranceRule,
+  by: { readonly actor: string; readonly at: Date },
+): Promise<{ rule: ToleranceRule; applied: number }> {
+  const id = `tolerance:${await insert(tx, rule, by)}`;
+  const open = await tx
+    .selectFrom('alerts')
+    .innerJoin('assets', 'assets.id', 'alerts.asset_id')
+    .selectAll('alerts')
+    .select('assets.series')
+    .where('alerts.state', '=', 'open')
+    .$if(rule.assetId !== undefined, (query) => query.where('assets.id', '=', rule.assetId!))
+    .$if(rule.series !== undefined, (query) => query.where('assets.series', '=', rule.series!))
+    .orderBy('alerts.id')
+    .limit(MOST)
+    .execute();
+  let applied = 0;
+  for (const { series, ...alert } of open) {
+    const rules = (await rulesOf(tx, { id: alert.asset_id, series })).filter((each) => each.id === id);
+    const event = ruledBy(rules, await placesOf(tx, alert.output_id));
+    if (event === undefined) continue;
+    await append(tx, alert, { ...by, event });
+    applied += 1;
+  }
+  const all = await listToleranceRules(tx, { ended: false });
+  return { rule: all.find((each) => each.id === id)!, applied };
 }
 
 /**
@@ -122,34 +155,42 @@ export async function endToleranceRule(
 ): Promise<number> {
   return db.transaction().execute(async (tx) => {
     await takeTurn(tx);
-    const number = /^tolerance:(\d{1,15})$/.exec(id)?.[1];
-    const ended =
-      number === undefined
-        ? undefined
-        : await tx
-            .updateTable('tolerance_rules')
-            .set({ ended_by: by.actor, ended_at: by.at })
-            .where('id', '=', Number(number))
-            .where('ended_at', 'is', null)
-            .returning('id')
-            .executeTakeFirst();
-    if (ended === undefined) throw new UtsushiError('not_found', `no rule ${id} is in force`);
-    await recordAudit(tx, [{ at: by.at, kind: 'rule.ended', subject: id, payload: { actor: by.actor } }]);
-    const under = await tx
-      .selectFrom('alerts')
-      .selectAll()
-      .where('state', '=', 'decided')
-      .where(sql`rule ->> 'id'`, '=', id)
-      .orderBy('id')
-      .execute();
-    for (const alert of under) {
-      await append(tx, alert, {
-        ...by,
-        event: { type: 'reopened', why: 'rule-ended', reason: null, sightingId: null },
-      });
-    }
-    return under.length;
+    return end(tx, id, by);
   });
+}
+
+async function end(
+  tx: Executor,
+  id: string,
+  by: { readonly actor: string; readonly at: Date },
+): Promise<number> {
+  const number = /^tolerance:(\d{1,15})$/.exec(id)?.[1];
+  const ended =
+    number === undefined
+      ? undefined
+      : await tx
+          .updateTable('tolerance_rules')
+          .set({ ended_by: by.actor, ended_at: by.at })
+          .where('id', '=', Number(number))
+          .where('ended_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst();
+  if (ended === undefined) throw new UtsushiError('not_found', `no rule ${id} is in force`);
+  await recordAudit(tx, [{ at: by.at, kind: 'rule.ended', subject: id, payload: { actor: by.actor } }]);
+  const under = await tx
+    .selectFrom('alerts')
+    .selectAll()
+    .where('state', '=', 'decided')
+    .where(sql`rule ->> 'id'`, '=', id)
+    .orderBy('id')
+    .execute();
+  for (const alert of under) {
+    await append(tx, alert, {
+      ...by,
+      event: { type: 'reopened', why: 'rule-ended', reason: null, sightingId: null },
+    });
+  }
+  return under.length;
 }
 
 async function insert(

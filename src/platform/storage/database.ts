@@ -17,6 +17,7 @@ import * as places from './migrations/0014-places.ts';
 import * as depth from './migrations/0015-depth.ts';
 import * as retention from './migrations/0016-retention.ts';
 import * as lookingAgain from './migrations/0019-looking-again.ts';
+import * as rules from './migrations/0018-rules.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -42,6 +43,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0015-depth': depth,
   '0016-retention': retention,
   '0019-looking-again': lookingAgain,
+  '0018-rules': rules,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -279,6 +279,11 @@ describe('demo mode', () => {
   });
 });
 
+interface AlertSeen {
+  readonly decision: string | null;
+  readonly events: readonly { readonly actor: string; readonly event: object }[];
+}
+
 describe('a second reviewer', () => {
   let room: ReviewRoom;
   beforeAll(async () => {
@@ -300,6 +305,23 @@ describe('a second reviewer', () => {
       room.ask('POST', `/alerts/${id}/events`, body, token);
     for (const id of ids)
       expect((await act(id, confirm, one)).json()).toMatchObject({ state: 'second-review' });
+    // Whoever comes second does not know what the first one said, wherever they look.
+    const seenBy = (token: string) => room.get<AlertSeen>(`/alerts/${ids[0]}`, token);
+    expect(await seenBy(one)).toMatchObject({ decision: 'confirm', decidedBy: 'one' });
+    for (const token of [two, approver]) {
+      const seen = await seenBy(token);
+      expect(seen).toMatchObject({ state: 'second-review', decision: null, decidedBy: null });
+      expect(seen.events.at(-1)).toMatchObject({ actor: '', event: { type: 'decided', veiled: true } });
+      expect(JSON.stringify(seen)).not.toMatch(/confirm|"same"|"one"/);
+    }
+    const listed = await room.get<{ alerts: AlertSeen[]; counts: { decision: object } }>('/alerts', two);
+    expect(listed.alerts.map(({ decision }) => decision)).toEqual([null, null, null]);
+    expect(listed.counts.decision).toEqual({ none: 3 });
+    expect(await room.get('/alerts?decision=confirm', two)).toMatchObject({ alerts: [], total: 0 });
+    expect(await room.get('/alerts?decision=confirm&assetId=work-0', two)).toMatchObject({ total: 0 });
+    const late = await act(ids[0]!, { ...confirm, expectedSeq: 1 }, two);
+    expect(late.statusCode).toBe(409);
+    expect(late.body).not.toMatch(/"confirm"|"same"|"one"/);
     expect((await act(ids[0]!, confirm, one)).statusCode).toBe(403);
     expect((await act(ids[0]!, confirm, two)).json()).toMatchObject({
       state: 'decided',
@@ -315,11 +337,43 @@ describe('a second reviewer', () => {
       decision: 'not-similar',
     });
     const { overall } = await room.get<{
-      overall: { agreement: { alerts: number; observed: number; kappa: number } };
+      overall: {
+        agreement: { alerts: number; observed: number; kappa: number };
+        drawn: { alerts: number };
+      };
     }>('/reports/reviewers');
     // Two agree on confirm, one not: chance alone would give 1 * 2/3.
     expect(overall.agreement.alerts).toBe(3);
     expect(overall.agreement.observed).toBeCloseTo(2 / 3);
     expect(overall.agreement.kappa).toBeCloseTo(0);
+    expect(overall.drawn.alerts).toBe(0);
+    expect(await seenBy(two)).toMatchObject({ decision: 'confirm', decidedBy: 'two' });
+  });
+});
+
+describe('double review of alerts that are drawn', () => {
+  let room: ReviewRoom;
+  beforeAll(async () => {
+    room = await ReviewRoom.open([0, 1], { environment: { UTSUSHI_DOUBLE_REVIEW: '1' } });
+  });
+  afterAll(() => room?.close());
+
+  test('asks for a second person whatever the first one says, and tells how far people agree', async () => {
+    const [one, two] = await Promise.all([room.person('one', 'reviewer'), room.person('two', 'approver')]);
+    const [first, second] = await Promise.all(
+      [0, 1].map(async (seed) => (await room.see(await artwork(seed).resize(300).png().toBuffer()))[0]!),
+    );
+    const decide = (id: string, decision: string, token: string) =>
+      room.post<AlertSeen>(`/alerts/${id}/events`, { type: 'decide', decision, reason: 'looked' }, token);
+    expect(await decide(first!, 'not-similar', one)).toMatchObject({ state: 'second-review' });
+    expect(await decide(second!, 'confirm', one)).toMatchObject({ state: 'second-review' });
+    expect(await decide(first!, 'not-similar', two)).toMatchObject({ state: 'decided' });
+    // Also an approver learns first that the two differ, and then settles it.
+    expect(await decide(second!, 'not-similar', two)).toMatchObject({ state: 'escalated' });
+    expect(await decide(second!, 'confirm', two)).toMatchObject({ state: 'decided', decision: 'confirm' });
+    const { overall } = await room.get<{ overall: { drawn: { alerts: number; observed: number } } }>(
+      '/reports/reviewers',
+    );
+    expect(overall.drawn).toMatchObject({ alerts: 2, observed: 0.5 });
   });
 });

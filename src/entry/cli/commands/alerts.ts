@@ -90,9 +90,9 @@ async function runReview(id: string, review: Review, options: CommonOptions): Pr
     await reviewAlert(app.db, requireId(id), review, undefined, {
       actor: { id: null, name: actor(), role: 'admin' },
       at: app.checks.clock(),
-      secondReviewer: app.config.secondReviewer,
+      secondReview: app.config.secondReview,
     });
-    const alert = await showAlert(app.db, id);
+    const alert = await showAlert(app.db, id, actor());
     if (options.json === true) printJson(alert);
     else print(`${id}: ${alert.state}${alert.decision === null ? '' : ` (${alert.decision})`}`);
   });
@@ -112,6 +112,7 @@ async function runList(
       app.db,
       { assetId: options.asset, state: options.state },
       { limit: options.limit, sort: 'recent' },
+      actor(),
     );
     if (options.json === true) for (const alert of alerts) printJson(alert);
     else if (alerts.length === 0) say(EMPTY);
@@ -138,7 +139,7 @@ async function runList(
 
 async function runShow(id: string, options: CommonOptions): Promise<void> {
   await withApp(options, 'alerts', async (app) => {
-    const alert = await showAlert(app.db, requireId(id));
+    const alert = await showAlert(app.db, requireId(id), actor());
     if (options.json === true) {
       printJson(alert);
       return;

@@ -223,7 +223,7 @@ function reportsCommand(): Command {
                 hours(each.sinceOpened),
                 each.agreement.alerts,
                 percent(each.agreement.observed),
-                each.agreement.kappa?.toFixed(2) ?? '–',
+                (each.drawn.alerts > 0 ? each.drawn : each.agreement).kappa?.toFixed(2) ?? '–',
               ]),
               ...byReviewer.map((each) => [
                 each.reviewer,

@@ -187,7 +187,7 @@ export function alertRoutes(server: ApiServer, app: App): void {
   const context = (request: FastifyRequest): ReviewContext => ({
     actor: request.actor,
     at: app.checks.clock(),
-    secondReviewer: app.config.secondReviewer,
+    secondReview: app.config.secondReview,
   });
   server.route({
     method: 'GET',
@@ -205,6 +205,7 @@ export function alertRoutes(server: ApiServer, app: App): void {
         source: listOf(z.string()),
         assetId: z.string().optional(),
         clusterId: z.uuid().optional(),
+        rule: z.string().optional(),
         minConfidence: z.coerce.number().min(0).max(1).optional(),
         dueBefore: z.iso.datetime({ offset: true }).optional(),
         q: z.string().max(200).optional(),
@@ -221,12 +222,13 @@ export function alertRoutes(server: ApiServer, app: App): void {
         }),
       },
     },
-    handler: ({ query }) => {
+    handler: ({ query, actor }) => {
       const { limit: size, sort, after, dueBefore, ...filter } = query;
       return readInbox(
         app.db,
         { ...filter, dueBefore: dueBefore === undefined ? undefined : new Date(dueBefore) },
         { limit: size, sort, after },
+        actor.name,
       );
     },
   });
@@ -235,10 +237,12 @@ export function alertRoutes(server: ApiServer, app: App): void {
     url: '/alerts/:id',
     schema: {
       summary: 'One alert with everything there is to know about it',
+      description:
+        'In state second-review the first decision is kept from everybody but its author until a second person has decided: decision and decidedBy are null, its event says `veiled`.',
       params: z.object({ id: z.uuid() }),
       response: { 200: detail },
     },
-    handler: ({ params }) => showAlert(app.db, params.id),
+    handler: ({ params, actor }) => showAlert(app.db, params.id, actor.name),
   });
   server.route({
     method: 'POST',
@@ -255,7 +259,7 @@ export function alertRoutes(server: ApiServer, app: App): void {
     handler: async (request) => {
       const { expectedSeq: expected, ...what } = request.body;
       await reviewAlert(app.db, request.params.id, what, expected, context(request));
-      return showAlert(app.db, request.params.id);
+      return showAlert(app.db, request.params.id, request.actor.name);
     },
   });
   server.route({

@@ -26,6 +26,8 @@ const agreement = z.object({
   kappa: z.number().nullable(),
 });
 
+const agreements = { agreement, drawn: agreement };
+
 /** Reports on reviewing. */
 export function reportRoutes(server: ApiServer, app: App): void {
   server.route({
@@ -34,14 +36,14 @@ export function reportRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'How people review: agreement, overturned decisions, time to decision',
       description:
-        'Agreement is Cohen’s kappa over alerts that two people decided. Durations are milliseconds; `sinceViewed` counts from the moment the reviewer first looked.',
+        'Agreement is Cohen’s kappa over alerts that two people decided, neither knowing what the other said; `drawn` over those of them that were drawn whatever the first one said (UTSUSHI_DOUBLE_REVIEW). Durations are milliseconds; `sinceViewed` counts from the moment the reviewer first looked.',
       querystring: span,
       response: {
         200: z.object({
           since: date,
           until: date,
-          overall: quality.extend({ agreement }),
-          byTier: z.array(quality.extend({ tier: z.enum(['high', 'standard']), agreement })).readonly(),
+          overall: quality.extend(agreements),
+          byTier: z.array(quality.extend({ tier: z.enum(['high', 'standard']), ...agreements })).readonly(),
           byReviewer: z.array(quality.extend({ reviewer: z.string() })).readonly(),
         }),
       },

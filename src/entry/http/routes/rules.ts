@@ -1,25 +1,48 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
-import { createToleranceRule, endToleranceRule, listToleranceRules } from '../../../features/alerts/index.ts';
-import { type ApiServer, date } from '../api.ts';
+import {
+  createToleranceRule,
+  endToleranceRule,
+  listLicences,
+  listToleranceRules,
+  replaceToleranceRule,
+} from '../../../features/alerts/index.ts';
+import { type ApiServer, date, limit } from '../api.ts';
 
 const texts = z.array(z.string().trim().min(1).max(500));
-const rule = z.object({
+const applied = z.object({
   id: z.string(),
   name: z.string(),
-  assetId: z.string().nullable(),
-  series: z.string().nullable(),
   accounts: z.array(z.string()).readonly(),
   domains: z.array(z.string()).readonly(),
   validFrom: z.string().nullable(),
   validUntil: z.string().nullable(),
   territory: z.array(z.string()).readonly(),
+  /** Alerts that stand under it now. */
+  alerts: z.number(),
+});
+const licence = applied.extend({ assetId: z.string(), title: z.string() });
+const rule = applied.extend({
+  assetId: z.string().nullable(),
+  series: z.string().nullable(),
   reason: z.string(),
   createdBy: z.string(),
   createdAt: date,
   endedBy: z.string().nullable(),
   endedAt: date.nullable(),
+});
+
+const newRule = z.object({
+  name: z.string().trim().min(1).max(200),
+  assetId: z.string().optional(),
+  series: z.string().optional(),
+  accounts: texts.default([]),
+  domains: texts.default([]),
+  validFrom: z.iso.date().optional(),
+  validUntil: z.iso.date().optional(),
+  territory: texts.default([]),
+  reason: z.string().trim().min(1).max(10_000),
 });
 
 /** Tolerance rules: use that the rights holder puts up with. Licences come with the catalogue. */
@@ -43,21 +66,35 @@ export function ruleRoutes(server: ApiServer, app: App): void {
       summary: 'Tolerate use of a work or a series at named accounts or domains',
       description:
         'Open alerts whose every place the rule covers stand under it at once (`applied`), in sight; what is seen elsewhere stays an alert.',
-      body: z.object({
-        name: z.string().trim().min(1).max(200),
-        assetId: z.string().optional(),
-        series: z.string().optional(),
-        accounts: texts.default([]),
-        domains: texts.default([]),
-        validFrom: z.iso.date().optional(),
-        validUntil: z.iso.date().optional(),
-        territory: texts.default([]),
-        reason: z.string().trim().min(1).max(10_000),
-      }),
+      body: newRule,
       response: { 201: z.object({ rule, applied: z.number() }) },
     },
     handler: async (request, reply) =>
       reply.code(201).send(await createToleranceRule(app.db, request.body, by(request))),
+  });
+  server.route({
+    method: 'PUT',
+    url: '/rules/:id',
+    config: { role: 'approver' },
+    schema: {
+      summary: 'Put a rule in the place of another one, which is ended; the new one has an id of its own',
+      description:
+        'Alerts that stood under the one before are open again (`reopened`); those that the new one covers stand under it (`applied`).',
+      params: z.object({ id: z.string() }),
+      body: newRule,
+      response: { 200: z.object({ rule, applied: z.number(), reopened: z.number() }) },
+    },
+    handler: (request) => replaceToleranceRule(app.db, request.params.id, request.body, by(request)),
+  });
+  server.route({
+    method: 'GET',
+    url: '/licences',
+    schema: {
+      summary: 'Licences by their end, with the alerts that stand under each; they come with the catalogue',
+      querystring: z.object({ assetId: z.string().optional(), limit }),
+      response: { 200: z.object({ licences: z.array(licence) }) },
+    },
+    handler: async ({ query }) => ({ licences: await listLicences(app.db, query) }),
   });
   server.route({
     method: 'DELETE',
