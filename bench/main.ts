@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
-import { reviewSection } from './review.ts';
+import { reviewSection } from './review/section.ts';
 import { roadSection } from './road.ts';
 import { scanSection } from './scan.ts';
 import { searchSection } from './search.ts';

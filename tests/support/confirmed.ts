@@ -97,5 +97,9 @@ export async function addConfirmed(app: App, options: ConfirmedOptions = {}): Pr
 export async function decide(app: App, alertId: string, decision: Decision, at: Date): Promise<void> {
   const actor = { id: null, name: 'reviewer', role: 'approver' as const };
   const what = { type: 'decide' as const, decision, reason: 'seen side by side' };
-  await reviewAlert(app.db, alertId, what, undefined, { actor, at, secondReview: { confirm: false, share: 0 } });
+  await reviewAlert(app.db, alertId, what, undefined, {
+    actor,
+    at,
+    secondReview: { confirm: false, share: 0 },
+  });
 }

@@ -2,18 +2,14 @@ import { Center, Loader } from '@mantine/core';
 import { Suspense, lazy } from 'react';
 import { Route, Switch } from 'wouter';
 import { PersonContext, useSession } from './api/session.ts';
+import { Inbox } from './inbox/inbox.tsx';
 import { Empty, Failed, Loading } from './parts/states.tsx';
 import { Frame } from './shell/frame.tsx';
-import { SignIn } from './shell/sign-in.tsx';
 import { useText } from './text/index.tsx';
+import { Workbench } from './workbench/workbench.tsx';
 
-const inbox = () => import('./inbox/inbox.tsx');
-const workbench = () => import('./workbench/workbench.tsx');
-// The page that the address names is fetched while the server says who is signed in.
-if (window.location.pathname === '/') void inbox();
-if (window.location.pathname.startsWith('/alerts/')) void workbench();
-const Inbox = lazy(inbox);
-const Workbench = lazy(workbench);
+// Where reviewers live is there from the first; React holds back what it had to wait for by a third of a second.
+const SignIn = lazy(() => import('./shell/sign-in.tsx'));
 const Watch = lazy(() => import('./watch/watch.tsx'));
 const Assets = lazy(() => import('./assets/assets.tsx'));
 const Asset = lazy(() => import('./assets/asset.tsx'));
@@ -36,7 +32,13 @@ export function Application() {
   }
   if (session.isError) return <Failed error={session.error} retry={() => void session.refetch()} />;
   const { user } = session.data;
-  if (user === null) return <SignIn session={session.data} />;
+  if (user === null) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignIn session={session.data} />
+      </Suspense>
+    );
+  }
   return (
     <PersonContext value={user}>
       <Frame session={session.data}>

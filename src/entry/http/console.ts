@@ -49,6 +49,8 @@ export async function consoleRoutes(server: FastifyInstance): Promise<void> {
     await server.register(serveStatic, {
       root: join(home, 'static'),
       prefix: '/static/',
+      // Compressed once, when the console is built: see its vite.config.ts.
+      preCompressed: true,
       // Their names change with their content.
       maxAge: '1y',
       immutable: true,

@@ -156,6 +156,11 @@ export class ComputePool implements AsyncDisposable {
     });
   }
 
+  /** Starts every child now, so that whoever comes first does not wait for one. */
+  warm(): void {
+    while (!this.#closed && this.#children.size < this.#options.size) this.#spawn();
+  }
+
   /** Stops every child at once; jobs still running fail with `compute_crashed`. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -212,6 +217,9 @@ export class ComputePool implements AsyncDisposable {
     });
     const child: Child = { process, job: undefined, doom: undefined };
     this.#children.add(child);
+    // Without a job it must not keep a finished program alive.
+    process.unref();
+    process.channel?.unref();
     process.on('message', (message: FromChild) => this.#settle(child, message));
     process.on('error', () => {});
     process.once('exit', (code, signal) => this.#bury(child, signal ?? `exit code ${code}`));

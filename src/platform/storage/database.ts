@@ -16,8 +16,8 @@ import * as fileNames from './migrations/0013-file-names.ts';
 import * as places from './migrations/0014-places.ts';
 import * as depth from './migrations/0015-depth.ts';
 import * as retention from './migrations/0016-retention.ts';
-import * as lookingAgain from './migrations/0019-looking-again.ts';
 import * as rules from './migrations/0018-rules.ts';
+import * as lookingAgain from './migrations/0019-looking-again.ts';
 import type { Tables } from './schema.ts';
 
 /** A pool of connections to one PostgreSQL database. */
@@ -42,8 +42,8 @@ const MIGRATIONS: Record<string, Migration> = {
   '0014-places': places,
   '0015-depth': depth,
   '0016-retention': retention,
-  '0019-looking-again': lookingAgain,
   '0018-rules': rules,
+  '0019-looking-again': lookingAgain,
 };
 const BIGINT = pg.types.builtins.INT8;
 

@@ -124,7 +124,9 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     });
     for (const id of ids) await queue.add('check-sighting', { sightingId: id }, { jobId: id });
     const failed = async () =>
-      (await queue.failed('checks', 1_000)).filter(({ id }) => (ids as string[]).includes(id)).map(({ id }) => id);
+      (await queue.failed('checks', 1_000))
+        .filter(({ id }) => (ids as string[]).includes(id))
+        .map(({ id }) => id);
     await eventually('all to fail', async () => (await failed()).length === ids.length);
     const [newest] = await queue.failed('checks', 1);
     expect(newest).toMatchObject({

@@ -51,6 +51,8 @@ async function runUp(
   await app.queue();
   if (options.workers) await app.startWorkers();
   else await app.keepIndexFresh();
+  // The first person to open the console waits for pictures, not for processes.
+  app.checks.compute.warm();
   const address = await server
     .listen({ host: config.host, port: config.port })
     .catch((error: NodeJS.ErrnoException) => {

@@ -6,14 +6,12 @@ import {
   useQueryClient,
 } from '@tanstack/react-query';
 import { useCallback } from 'react';
-import { type Filters, toQuery } from '../inbox/filters.ts';
+import { type Filters, inboxPath } from '../inbox/query.ts';
 import { api } from './client.ts';
 import type { Alert, AlertDetail, AlertList, Decision, SavedView } from './types.ts';
 
-const PAGE = 100;
-
 function page(filters: Filters, after: string | undefined, signal: AbortSignal): Promise<AlertList> {
-  return api<AlertList>('/alerts', { query: { ...toQuery(filters), limit: PAGE, after }, signal });
+  return api<AlertList>(inboxPath(filters, after), { signal });
 }
 
 /** The inbox under a filter, page by page, kept fresh. */

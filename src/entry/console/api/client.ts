@@ -1,3 +1,5 @@
+import { takeEarly } from './early.ts';
+import { type Query, queryString } from './query-string.ts';
 import type { Readiness } from './types.ts';
 
 /** What the API answers instead of a result: a stable code, what was wrong, what to do. */
@@ -24,7 +26,7 @@ export class ApiError extends Error {
 
 interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly query?: Query;
   /** Sent as JSON, or as a form when it is one. */
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
@@ -66,15 +68,15 @@ async function ask<T>(path: string, request: Request = {}): Promise<T> {
 async function send(path: string, { method, query, body, signal }: Request): Promise<Response> {
   const form = body instanceof FormData;
   const init: RequestInit = { method: method ?? (body === undefined ? 'GET' : 'POST') };
-  init.headers = { accept: 'application/json' };
   if (body !== undefined) {
     init.body = form ? body : JSON.stringify(body);
-    if (!form) init.headers['content-type'] = 'application/json';
+    if (!form) init.headers = { 'content-type': 'application/json' };
   }
   if (signal !== undefined) init.signal = signal;
   let response: Response;
   try {
-    response = await fetch(`${path}${queryString(query)}`, init);
+    const url = `${path}${queryString(query)}`;
+    response = (init.method === 'GET' ? await takeEarly(url) : undefined) ?? (await fetch(url, init));
   } catch (thrown) {
     if (signal?.aborted === true) throw thrown;
     throw new ApiError(0, { code: 'unreachable', message: String(thrown) });
@@ -90,19 +92,3 @@ async function answerOf(response: Response): Promise<unknown> {
   const json = response.headers.get('content-type')?.includes('json') ?? false;
   return json && text !== '' ? JSON.parse(text) : null;
 }
-
-/** `?a=1&b=2`, without what is undefined or empty. */
-export function queryString(query: Request['query'] = {}): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
-  }
-  const text = search.toString();
-  return text === '' ? '' : `?${text}`;
-}
-
-/** Where a picture can be seen, no side longer than `size` pixels. */
-export const outputImage = (sha256: string, size: number): string =>
-  `/api/outputs/${sha256}/image?size=${size}`;
-export const referenceImage = (id: string, size: number): string =>
-  `/api/references/${id}/image?size=${size}`;

@@ -4,7 +4,8 @@ import { IconPhotoSearch, IconPhotoX, IconSearch, IconX } from '@tabler/icons-re
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
-import { api, referenceImage } from '../api/client.ts';
+import { api } from '../api/client.ts';
+import { referenceImage } from '../api/pictures.ts';
 import type { AssetSummary, ResemblingAsset, Tier } from '../api/types.ts';
 import { TierBadge, shownScore } from '../parts/labels.tsx';
 import { Page } from '../parts/page.tsx';

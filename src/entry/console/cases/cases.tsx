@@ -3,7 +3,7 @@ import { IconBriefcaseOff } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useCases } from '../api/cases.ts';
-import { outputImage } from '../api/client.ts';
+import { outputImage } from '../api/pictures.ts';
 import type { CaseSummary } from '../api/types.ts';
 import { DueText } from '../parts/due.tsx';
 import { Thumb } from '../parts/labels.tsx';

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconBriefcaseOff } from '@tabler/icons-react';
 import { useCaseEvent, useCaseSuggestions } from '../api/cases.ts';
-import { outputImage } from '../api/client.ts';
+import { outputImage } from '../api/pictures.ts';
 import type { CaseDetail, SuggestedAlert } from '../api/types.ts';
 import { Thumb } from '../parts/labels.tsx';
 import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { IconAlertTriangle, IconDownload, IconFileCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 import { type NoticeChoice, useApproveNotice, useNoticeDraft } from '../api/cases.ts';
-import { queryString } from '../api/client.ts';
+import { queryString } from '../api/query-string.ts';
 import { usePerson } from '../api/session.ts';
 import type { Block, CaseDetail, NoticeDraft, NoticeForm } from '../api/types.ts';
 import { Card } from '../parts/page.tsx';

@@ -4,7 +4,7 @@ import { IconBriefcase } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { useCaseSuggestions, useOpenCase } from '../api/cases.ts';
-import { outputImage } from '../api/client.ts';
+import { outputImage } from '../api/pictures.ts';
 import { usePerson } from '../api/session.ts';
 import type { CaseSuggestion } from '../api/types.ts';
 import { Thumb } from '../parts/labels.tsx';

@@ -1,8 +1,8 @@
-import { Alert, Badge, Group, Modal, Overlay, Tabs, Text, Title } from '@mantine/core';
-import { IconPhotoDown } from '@tabler/icons-react';
+import { Alert, Badge, Group, Modal, Tabs, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { api, referenceImage } from '../api/client.ts';
+import { api } from '../api/client.ts';
+import { referenceImage } from '../api/pictures.ts';
 import type { CheckedPicture } from '../api/types.ts';
 import { shownScore } from '../parts/labels.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
@@ -12,30 +12,21 @@ import { Findings } from '../workbench/findings.tsx';
 import { Provenance } from '../workbench/provenance.tsx';
 import { useNaturalSize } from '../workbench/use-natural-size.ts';
 import classes from './ad-hoc-check.module.css';
-import type { AdHoc } from './use-ad-hoc-check.ts';
 
 /** The answer to "does this picture resemble one of ours?", kept nowhere. */
-export function AdHocCheck({ file, hovering, close }: AdHoc) {
+export default function AdHocCheck({ file, close }: { file: File; close: () => void }) {
   const t = useText();
   return (
-    <>
-      {hovering && (
-        <Overlay fixed zIndex={1000} className={classes.drop} backgroundOpacity={0.75}>
-          <IconPhotoDown size={64} stroke={1.3} aria-hidden />
-          <Title order={2}>{t.check.drop}</Title>
-        </Overlay>
-      )}
-      <Modal
-        opened={file !== undefined}
-        onClose={close}
-        size="min(1180px, 96vw)"
-        title={t.check.title}
-        closeButtonProps={{ 'aria-label': t.common.close }}
-        classNames={{ body: classes.body ?? '' }}
-      >
-        {file !== undefined && <Answer file={file} />}
-      </Modal>
-    </>
+    <Modal
+      opened
+      onClose={close}
+      size="min(1180px, 96vw)"
+      title={t.check.title}
+      closeButtonProps={{ 'aria-label': t.common.close }}
+      classNames={{ body: classes.body ?? '' }}
+    >
+      <Answer file={file} />
+    </Modal>
   );
 }
 

@@ -1,7 +1,8 @@
 import { Button, Stack, Text, UnstyledButton } from '@mantine/core';
 import { useText } from '../text/index.tsx';
 import classes from './facets.module.css';
-import { DUES, type FilterState, type Filters } from './filters.ts';
+import type { FilterState } from './filters.ts';
+import { DUES, type Filters } from './query.ts';
 
 const MAX_SHOWN = 8;
 const CONFIDENCES = ['0.99', '0.9', '0.5'];

@@ -23,7 +23,8 @@ import { useBulkOutcome } from '../review/use-outcome.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { useText } from '../text/index.tsx';
 import { Facets } from './facets.tsx';
-import { SORTS, type Sort, useFilters } from './filters.ts';
+import { useFilters } from './filters.ts';
+import { SORTS, type Sort } from './query.ts';
 import classes from './inbox.module.css';
 import { AlertRows, type RowsHandle } from './rows.tsx';
 import { Views } from './views.tsx';
@@ -37,7 +38,7 @@ const TABS: readonly (AlertStatus | 'all')[] = [
   'all',
 ];
 
-export default function Inbox() {
+export function Inbox() {
   const t = useText();
   const [, go] = useLocation();
   const { filters, text, change, clear } = useFilters();

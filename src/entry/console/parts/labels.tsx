@@ -1,5 +1,5 @@
 import { Badge, Progress, Text, Tooltip } from '@mantine/core';
-import { outputImage, referenceImage } from '../api/client.ts';
+import { outputImage, referenceImage } from '../api/pictures.ts';
 import type { AlertStatus, Decision, Kind, Tier } from '../api/types.ts';
 import { useText } from '../text/index.tsx';
 import classes from './labels.module.css';

@@ -16,20 +16,22 @@ import {
   IconRadar2,
   IconUsers,
 } from '@tabler/icons-react';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, Suspense, lazy, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLiveUpdates } from '../api/live.ts';
 import { usePerson, useSignOut } from '../api/session.ts';
 import type { Role, Session } from '../api/types.ts';
-import { AdHocCheck } from '../check/ad-hoc-check.tsx';
+import { DropHere } from '../check/drop-here.tsx';
 import { useAdHocCheck } from '../check/use-ad-hoc-check.ts';
 import { useText } from '../text/index.tsx';
 import type { Messages } from '../text/ja.ts';
 import { Appearance } from './appearance.tsx';
 import classes from './frame.module.css';
-import { Help } from './help.tsx';
 import { Seal } from './seal.tsx';
 import { useKeys } from './use-keys.ts';
+
+const AdHocCheck = lazy(() => import('../check/ad-hoc-check.tsx'));
+const Help = lazy(() => import('./help.tsx'));
 
 interface Place {
   readonly key: keyof Messages['navigation'];
@@ -188,8 +190,11 @@ export function Frame({ session, children }: { session: Session; children: React
           </Menu.Dropdown>
         </Menu>
       </nav>
-      <Help opened={helpOpened} close={help.close} />
-      <AdHocCheck {...check} />
+      <Suspense>
+        {helpOpened && <Help close={help.close} />}
+        {check.file !== undefined && <AdHocCheck file={check.file} close={check.close} />}
+      </Suspense>
+      {check.hovering && <DropHere />}
     </div>
   );
 }

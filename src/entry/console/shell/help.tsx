@@ -2,11 +2,11 @@ import { Modal, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { useText } from '../text/index.tsx';
 
 /** Which keys do what, everywhere. */
-export function Help({ opened, close }: { opened: boolean; close: () => void }) {
+export default function Help({ close }: { close: () => void }) {
   const t = useText();
   return (
     <Modal
-      opened={opened}
+      opened
       onClose={close}
       title={t.shell.help}
       size="xl"

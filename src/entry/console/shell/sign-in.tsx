@@ -15,7 +15,7 @@ const LINK = /^#\/link\/([\w-]+)$/;
 const SHORTEST = 12;
 
 /** Name and password, or the one-time link with which an account gets its password. */
-export function SignIn({ session }: { session: Session }) {
+export default function SignIn({ session }: { session: Session }) {
   const t = useText().signIn;
   const [hash] = useHash();
   const token = LINK.exec(hash)?.[1];

@@ -18,7 +18,7 @@ import {
   useQueue,
   useUndo,
 } from '../api/alerts.ts';
-import { outputImage, referenceImage } from '../api/client.ts';
+import { STAGE_PIXELS, outputImage, referenceImage } from '../api/pictures.ts';
 import { usePerson } from '../api/session.ts';
 import type { AlertDetail, Decision } from '../api/types.ts';
 import { useFilters } from '../inbox/filters.ts';
@@ -35,14 +35,12 @@ import { Facts } from './facts.tsx';
 import { useDecided } from './use-decided.ts';
 import classes from './workbench.module.css';
 
-/** Longest side of the pictures on the stage. */
-const STAGE_PIXELS = 1280;
 /** How many alerts are fetched ahead, with their pictures. */
 const AHEAD = 3;
 /** Decisions that need no reason: the pictures themselves are it. */
 const WITHOUT_REASON: readonly Decision[] = ['not-similar'];
 
-export default function Workbench() {
+export function Workbench() {
   const t = useText();
   const { id } = useParams<{ id: string }>();
   const { filters, text } = useFilters();

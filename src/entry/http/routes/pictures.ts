@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { UtsushiError } from '../../../errors.ts';
@@ -9,9 +10,22 @@ const size = z.object({
   size: z.coerce.number().int().min(16).max(4_096).default(1_024),
 });
 const PRODUCES = ['image/jpeg'];
+/** Of pictures made ready to be shown: those of some hundred alerts. Bytes. */
+const KEPT_BYTES = 96 * 2 ** 20;
 
 /** Pictures, fit to be shown. */
 export function pictureRoutes(server: ApiServer, app: App): void {
+  // Reviewers look at the same pictures one after the other, and each comes in two sizes.
+  const rendered = new LRUCache<string, Buffer>({
+    maxSize: KEPT_BYTES,
+    sizeCalculation: (jpeg) => jpeg.length + 1,
+    fetchMethod: async (key) => {
+      const [sha256, longerSide] = key.split('-') as [string, string];
+      const source = { path: app.checks.blobs.path(sha256) };
+      const { compute, limits } = app.checks;
+      return Buffer.from(await compute.render({ source, limits, longerSide: Number(longerSide) }));
+    },
+  });
   server.route({
     method: 'GET',
     url: '/outputs/:sha256/image',
@@ -54,13 +68,12 @@ export function pictureRoutes(server: ApiServer, app: App): void {
   });
 
   async function sendPicture(reply: FastifyReply, sha256: string, longerSide: number) {
-    const etag = `"${sha256}-${longerSide}"`;
+    const key = `${sha256}-${longerSide}`;
+    const etag = `"${key}"`;
     void reply.header('etag', etag);
     // The bytes behind a SHA-256 never change; the browser may keep them, a shared cache must not.
     void reply.header('cache-control', 'private, max-age=86400, immutable');
     if (reply.request.headers['if-none-match'] === etag) return reply.code(304).send();
-    const source = { path: app.checks.blobs.path(sha256) };
-    const jpeg = await app.checks.compute.render({ source, limits: app.checks.limits, longerSide });
-    return reply.type('image/jpeg').send(Buffer.from(jpeg));
+    return reply.type('image/jpeg').send(await rendered.fetch(key));
   }
 }
