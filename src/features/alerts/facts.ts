@@ -1,4 +1,5 @@
 import type { Provenance, TermHit } from '../../platform/provenance/index.ts';
+import { AWAY_FROM_PICTURE } from './priority.ts';
 import { statedTrainingData } from './training-data.ts';
 
 /** Something about reliance (依拠性) that is so. What follows from it is for a person to say. */
@@ -34,7 +35,7 @@ export function relianceFacts(of: {
       fact: 'named-in-prompt',
       values: { term, where },
       sentence: {
-        ja: `作品側の名称「${term}」が ${where} にあります。`,
+        ja: `作品側の名称「${term}」が ${WHERE_JA[where] ?? where} にあります。`,
         en: `“${term}”, a name of the work, stands in ${where}.`,
       },
     })),
@@ -66,6 +67,19 @@ export function relianceFacts(of: {
     ),
   ];
 }
+
+/** Places outside of the file; places in it are named as they stand there. */
+const WHERE_JA: Readonly<Record<string, string>> = {
+  'page URL': '掲載ページのURL',
+  'image URL': '画像のURL',
+  'file name': 'ファイル名',
+  'page title': '掲載ページの題名',
+  'source text': '投稿の題名・タグ・説明',
+  'declared prompt': '投稿に表示されたプロンプト',
+  'declared model': '投稿に表示されたモデル名',
+  'page text near the picture': '掲載ページの画像付近の文章',
+  [AWAY_FROM_PICTURE]: '掲載ページの画像から離れた箇所の文章',
+};
 
 function publication(
   published: string | null,

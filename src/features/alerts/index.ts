@@ -11,6 +11,7 @@ export { type AlertDetail, showAlert } from './detail.ts';
 export { ASSET_FLOOD } from './flood.ts';
 export { type AlertSummary, FACETS, INBOX_SORTS, type InboxFilter, listAlerts, readInbox } from './inbox.ts';
 export { nameAlerts } from './naming.ts';
+export { AWAY_FROM_PICTURE } from './priority.ts';
 export { liftQuarantine } from './quarantine.ts';
 export { type Finding, raiseAlert } from './raise.ts';
 export { type Review, type ReviewContext, decideAlerts, reviewAlert, undecidedOfCluster } from './review.ts';

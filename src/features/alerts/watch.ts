@@ -6,6 +6,7 @@ import type { Database, Executor } from '../../platform/storage/database.ts';
 import { announce } from '../../platform/storage/live.ts';
 import { recordAudit } from '../audit/index.ts';
 import { type Actor, requireRole } from '../people/index.ts';
+import { AWAY_FROM_PICTURE } from './priority.ts';
 
 /**
  * An output whose prompt or page names a work, while its pixels resemble none of the work's pictures: no alert, and no
@@ -48,7 +49,8 @@ export async function raiseWatch(
   by: By,
 ): Promise<void> {
   const byAsset = new Map<string, TermHit[]>();
-  for (const hit of found.hits) byAsset.set(hit.assetId, [...(byAsset.get(hit.assetId) ?? []), hit]);
+  const own = found.hits.filter(({ where }) => where !== AWAY_FROM_PICTURE);
+  for (const hit of own) byAsset.set(hit.assetId, [...(byAsset.get(hit.assetId) ?? []), hit]);
   // Always in the same order, so that two transactions cannot wait for each other.
   for (const [assetId, hits] of [...byAsset].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const created = await tx

@@ -130,7 +130,7 @@ async function recordCheck(
   bytes: Uint8Array,
 ): Promise<RecordedCheck | undefined> {
   const policy = await currentPolicy(deps.db);
-  const reliance = await relianceHits(deps.db, deps.terms, examined.provenance, sighting);
+  const reliance = await relianceHits(deps, examined.provenance, sighting);
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
     await deps.index.refresh(deps.db);
     const version = deps.index.version;

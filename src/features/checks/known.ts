@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Provenance } from '../../platform/provenance/index.ts';
+import type { BlobStore } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { type LiveTerms, type Protocol, holdVersion, readVersion } from '../catalogue/index.ts';
@@ -22,6 +23,7 @@ import type { SightingState } from './sightings.ts';
 export async function recordKnown(
   deps: {
     readonly db: Database;
+    readonly blobs: BlobStore;
     readonly clock: () => Date;
     readonly terms: LiveTerms;
     readonly protocol: Protocol;
@@ -33,7 +35,7 @@ export async function recordKnown(
   const { version: policyVersion, tiers } = await currentPolicy(deps.db);
   const before = await lastCheck(deps.db, sha256, policyVersion);
   if (before === undefined) return undefined;
-  const reliance = await relianceHits(deps.db, deps.terms, before.provenance as Provenance | null, sighting);
+  const reliance = await relianceHits(deps, before.provenance as Provenance | null, sighting);
   return deps.db.transaction().execute(async (tx) => {
     const version = await holdVersion(tx);
     if ((await readVersion(tx)).matchedVersion < version) return undefined;

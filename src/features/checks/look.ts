@@ -195,7 +195,7 @@ async function answer(
     ...('unhashable' in outcome ? { reason: outcome.unhashable } : {}),
     matches: await Promise.all(matches.map(show)),
     provenance: withoutNulls(provenance!),
-    reliance: await relianceHits(deps.db, deps.terms, provenance, seenAs(target, ask)),
+    reliance: await relianceHits(deps, provenance, seenAs(target, ask)),
     ms: { decode: examined.ms.decode, fingerprint: examined.ms.fingerprint, ...ms },
     ...versions,
   };

@@ -1,6 +1,12 @@
-import { type Provenance, type TermHit, relianceTexts } from '../../platform/provenance/index.ts';
-import type { Database, Executor } from '../../platform/storage/database.ts';
-import { nameAlerts } from '../alerts/index.ts';
+import {
+  type Provenance,
+  type TermHit,
+  type TermText,
+  relianceTexts,
+} from '../../platform/provenance/index.ts';
+import type { BlobStore } from '../../platform/storage/blobs.ts';
+import type { Database } from '../../platform/storage/database.ts';
+import { AWAY_FROM_PICTURE, nameAlerts } from '../alerts/index.ts';
 import type { LiveTerms } from '../catalogue/index.ts';
 import { UTSUSHI } from './record.ts';
 import { findSighting } from './sightings.ts';
@@ -17,18 +23,23 @@ export interface SeenText {
   readonly declared: { readonly model: string | null; readonly prompt: string | null } | null;
 }
 
+interface RelianceDependencies {
+  readonly db: Database;
+  readonly blobs: BlobStore;
+  readonly terms: LiveTerms;
+}
+
 /**
- * Names of watched works in what an output says of itself (prompt, LoRA, source names), in what the
- * file was called, and in where it was seen (addresses, page title, the source's text). They
- * speak of reliance, and never of similarity.
+ * Names of watched works in what an output says of itself (prompt, LoRA, source names), in what the file was called,
+ * and in where it was seen (addresses, title and text of the captured page, the source's text). They speak of reliance,
+ * and never of similarity.
  */
 export async function relianceHits(
-  db: Executor,
-  terms: LiveTerms,
+  { db, blobs, terms }: RelianceDependencies,
   provenance: Provenance | null,
   seen: SeenText | undefined,
 ): Promise<TermHit[]> {
-  const texts = provenance === null ? [] : relianceTexts(provenance);
+  const texts: TermText[] = provenance === null ? [] : relianceTexts(provenance);
   for (const [where, url] of [
     ['page URL', seen?.page_url],
     ['image URL', seen?.image_url],
@@ -38,43 +49,59 @@ export async function relianceHits(
   }
   for (const [where, text] of [
     ['file name', seen?.file_name],
-    ...(await titlesOf(db, seen?.id)).map((title) => ['page title', title] as const),
     ['source text', seen?.text],
     ['declared prompt', seen?.declared?.prompt],
     ['declared model', seen?.declared?.model],
   ] as const) {
     if (text != null && text !== '') texts.push({ where, text });
   }
-  return texts.length === 0 ? [] : (await terms.current(db)).match(texts);
+  if (seen?.id !== undefined) texts.push(...(await capturedTexts({ db, blobs }, seen.id, seen.image_url)));
+  if (texts.length === 0) return [];
+  const hits = (await terms.current(db)).match(texts);
+  // That the rest of the page says it too adds nothing.
+  const closer = new Set(hits.filter(isClose).map(({ assetId, term }) => `${assetId} ${term}`));
+  return hits.filter((hit) => isClose(hit) || !closer.has(`${hit.assetId} ${hit.term}`));
 }
 
+const isClose = ({ where }: TermHit) => where !== AWAY_FROM_PICTURE;
+
 /**
- * After the page of a sighting was captured: a work that its title names moves up the alert that the output raised for
- * that work.
+ * After the page of a sighting was captured: a work that its title or text names moves up the alert that the output
+ * raised for that work.
  */
 export async function namesOnCapturedPage(
-  deps: { readonly db: Database; readonly terms: LiveTerms; readonly clock: () => Date },
+  deps: RelianceDependencies & { readonly clock: () => Date },
   sightingId: string,
 ): Promise<void> {
   const sighting = await findSighting(deps.db, sightingId);
   if (sighting?.output_id == null) return;
   const { output_id } = sighting;
-  const hits = await relianceHits(deps.db, deps.terms, null, sighting);
+  const hits = await relianceHits(deps, null, sighting);
   if (hits.length === 0) return;
   const by = { actor: UTSUSHI, at: deps.clock() };
   await deps.db.transaction().execute((tx) => nameAlerts(tx, output_id, hits, by));
 }
 
-/** Titles of the sighting's page as it was captured. */
-async function titlesOf(db: Executor, sightingId: string | undefined): Promise<(string | null)[]> {
-  if (sightingId === undefined) return [];
-  const captures = await db
+async function capturedTexts(
+  deps: Pick<RelianceDependencies, 'db' | 'blobs'>,
+  sightingId: string,
+  imageUrl: string | null,
+): Promise<TermText[]> {
+  const captured = await deps.db
     .selectFrom('page_captures')
-    .select('title')
-    .distinct()
+    .select('id')
     .where('sighting_id', '=', sightingId)
-    .execute();
-  return captures.map(({ title }) => title);
+    .limit(1)
+    .executeTakeFirst();
+  if (captured === undefined) return [];
+  // Loaded on demand: a check of a file needs none of the sources.
+  const { capturedText } = await import('../sources/index.ts');
+  const { titles, near, away } = await capturedText(deps, sightingId, imageUrl);
+  return [
+    ...titles.map((text) => ({ where: 'page title', text })),
+    { where: 'page text near the picture', text: near, prose: true },
+    { where: AWAY_FROM_PICTURE, text: away, prose: true },
+  ];
 }
 
 /** Of a web address: path and query without their percent signs; the host names a service, not a work. */

@@ -155,7 +155,7 @@ async function storedReliance(deps: CheckDependencies, outputId: string): Promis
     .orderBy('seen_at', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return relianceHits(deps.db, deps.terms, provenance as Provenance | null, seen);
+  return relianceHits(deps, provenance as Provenance | null, seen);
 }
 
 /** Only a shrunk picture was kept of this output; now that it matters, ask its place for the original again. */

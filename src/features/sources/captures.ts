@@ -9,6 +9,7 @@ import {
 import type { BlobStore } from '../../platform/storage/blobs.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import { recordAudit } from '../audit/index.ts';
+import { decodeText } from './decode-text.ts';
 
 /** How a sighting's page looked, as it is shown. */
 export interface Capture {
@@ -33,6 +34,9 @@ const STATEMENT = {
   ja: '取得経路は提出者の申告',
   en: 'How it was acquired is the statement of the person who submitted it',
 } as const;
+
+/** Of a longer page only the beginning is read for its text. */
+const MOST_HTML_BYTES = 4 * 2 ** 20;
 
 interface CaptureStore {
   readonly db: Database;
@@ -159,6 +163,53 @@ export async function listCaptures(db: Database, sightingId: string): Promise<Ca
     files: row.files,
     software: row.software,
   }));
+}
+
+/** What a captured page says, by where on it. */
+export interface CapturedText {
+  readonly titles: readonly string[];
+  /** Of the newest capture that has its HTML; see PageText. */
+  readonly near: string;
+  readonly away: string;
+}
+
+/**
+ * The text of a sighting's page as it was captured.
+ *
+ * @param imageUrl where the sighting's picture lies, as far as it is known
+ */
+export async function capturedText(
+  { db, blobs }: CaptureStore,
+  sightingId: string,
+  imageUrl: string | null,
+): Promise<CapturedText> {
+  const captures = await db
+    .selectFrom('page_captures')
+    .select(['title', 'url', 'final_url', 'files'])
+    .where('sighting_id', '=', sightingId)
+    .orderBy('captured_at', 'desc')
+    .execute();
+  const titles = [...new Set(captures.flatMap(({ title }) => title ?? []))];
+  const newest = captures.find(({ files }) => files.html !== undefined);
+  if (newest === undefined) return { titles, near: '', away: '' };
+  const html = (await blobs.get(newest.files.html!)).subarray(0, MOST_HTML_BYTES);
+  // Loaded on demand: most sightings have no capture.
+  const [{ parseDocument }, { PageText }] = await Promise.all([
+    import('htmlparser2'),
+    import('./page-text.ts'),
+  ]);
+  const text = new PageText(parseDocument(asText(html)));
+  return { titles, ...text.around(imageUrl, newest.final_url ?? newest.url) };
+}
+
+/** Browsers hand out UTF-8, whatever the page's `meta` says of the encoding in which it came. */
+function asText(html: Uint8Array): string {
+  try {
+    // As a stream, since the end may be cut within a character.
+    return new TextDecoder('utf-8', { fatal: true }).decode(html, { stream: true });
+  } catch {
+    return decodeText(html, undefined);
+  }
 }
 
 /** @throws UtsushiError `not_found` */

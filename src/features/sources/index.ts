@@ -1,6 +1,8 @@
 export {
   type Capture,
+  type CapturedText,
   captureSighting,
+  capturedText,
   listCaptures,
   readCaptureFile,
   storePersonsCapture,

@@ -1,21 +1,13 @@
 import { DomUtils, parseDocument } from 'htmlparser2';
-import { parseSrcset } from 'srcset';
 import { z } from 'zod';
 import { decodeText } from './decode-text.ts';
 import { type ListDocument, listDocument } from './document.ts';
+import { PageText } from './page-text.ts';
+import { type Element, isPicture, pictureAddresses } from './picture-addresses.ts';
 import { invalidItem, readWebImage, textOf, webOptions, webUrl } from './read.ts';
 import { type Source, type SourceContext, item } from './source.ts';
 
 export const pageSpec = z.strictObject({ kind: z.literal('page'), url: webUrl, ...webOptions });
-
-type Element = ReturnType<typeof DomUtils.getElementsByTagName>[number];
-
-const PICTURE = /\.(jpe?g|jfif|png|webp|avif|gif|tiff?)$/i;
-/** Declared smaller than this, it is a button or counts visitors. Pixels. */
-const LEAST_SIDE = 33;
-/** Where scripts that load pictures late keep their addresses. */
-const LATE = ['data-src', 'data-original', 'data-lazy-src'];
-const LATE_SETS = ['data-srcset', 'data-lazy-srcset'];
 
 /** The pictures of one page: img, srcset, picture, links to pictures, og:image. */
 export function pageSource(spec: z.infer<typeof pageSpec>, context: SourceContext): Source {
@@ -35,7 +27,7 @@ export function pageSource(spec: z.infer<typeof pageSpec>, context: SourceContex
   };
 }
 
-/** Finds the pictures of an HTML page, each in its largest form. */
+/** Finds the pictures of an HTML page, each in its largest form and with the text that stands near it. */
 export function parsePage(html: string, pageUrl: string): ListDocument {
   const document = parseDocument(html);
   const all = (name: string): Element[] => DomUtils.getElementsByTagName(name, document);
@@ -43,6 +35,7 @@ export function parsePage(html: string, pageUrl: string): ListDocument {
   const base =
     declared !== undefined && URL.canParse(declared, pageUrl) ? new URL(declared, pageUrl).href : pageUrl;
   const title = textOf(all('title').map(DomUtils.textContent)[0]);
+  const text = new PageText(document);
   const found = new Map<string, string | null>();
   for (const meta of all('meta')) {
     const name = meta.attribs['property'] ?? meta.attribs['name'] ?? '';
@@ -50,59 +43,19 @@ export function parsePage(html: string, pageUrl: string): ListDocument {
       note(meta.attribs['content'], null);
   }
   for (const link of all('link')) if (link.attribs['rel'] === 'image_src') note(link.attribs['href'], null);
-  for (const image of all('img')) {
-    const { attribs } = image;
-    const sides = [attribs['width'], attribs['height']].map((side) => Number.parseInt(side ?? '', 10));
-    if (sides.some((side) => side < LEAST_SIDE)) continue;
-    note(linkedPicture(image) ?? largest(image) ?? attribs['src'], attribs['alt'] || null);
-  }
-  function note(address: string | undefined, text: string | null): void {
+  for (const image of all('img').filter(isPicture)) note(pictureAddresses(image)[0], text.near(image));
+  function note(address: string | undefined, near: string | null): void {
     const trimmed = address?.trim();
     if (!trimmed || /^(data|blob|about|javascript):/i.test(trimmed)) return;
     const url = URL.canParse(trimmed, base) ? new URL(trimmed, base).href : trimmed;
-    found.set(url, found.get(url) ?? text);
+    found.set(url, found.get(url) ?? near);
   }
-  const entries = [...found].map(([url, text]) => ({
+  const entries = [...found].map(([url, near]) => ({
     key: url,
     event:
       URL.canParse(url) && /^https?:/.test(url)
-        ? item({ imageUrl: url, pageUrl, text: textOf(title, text) })
+        ? item({ imageUrl: url, pageUrl, text: textOf(title, near) })
         : invalidItem(pageUrl, `${url} is no http(s) URL`),
   }));
   return { entries };
-}
-
-/** The picture behind a thumbnail. */
-function linkedPicture(image: Element): string | undefined {
-  for (let above = image.parent; above !== null; above = above.parent) {
-    if (!('attribs' in above) || above.name !== 'a') continue;
-    const href = above.attribs['href'] ?? '';
-    return PICTURE.test(href.replace(/[?#].*$/, '')) ? href : undefined;
-  }
-  return undefined;
-}
-
-/** The largest candidate of an image's own srcset and of the `source` elements around it. */
-function largest(image: Element): string | undefined {
-  const { attribs, parent } = image;
-  const around = parent !== null && 'name' in parent && parent.name === 'picture' ? parent.children : [];
-  const sets = [
-    ...around.flatMap((each) =>
-      'attribs' in each && each.name === 'source' ? [each.attribs['srcset']] : [],
-    ),
-    ...LATE_SETS.map((name) => attribs[name]),
-    attribs['srcset'],
-  ];
-  const candidates = sets.flatMap((set) => (set === undefined ? [] : candidatesOf(set)));
-  const best = candidates.toSorted((a, b) => b.size - a.size)[0];
-  return best?.url ?? LATE.map((name) => attribs[name]).find((address) => address);
-}
-
-/** Widths are pixels and densities multiples: one page does not mix them in one picture. */
-function candidatesOf(srcset: string): { url: string; size: number }[] {
-  try {
-    return parseSrcset(srcset).map(({ url, width, density }) => ({ url, size: width ?? density ?? 1 }));
-  } catch {
-    return [];
-  }
 }

@@ -9,6 +9,8 @@ export interface Term {
 export interface TermText {
   readonly where: string;
   readonly text: string;
+  /** Sentences of a page, in which two kanji inside of a longer word are no name. */
+  readonly prose?: boolean;
 }
 
 export interface TermHit {
@@ -79,10 +81,10 @@ export class TermMatcher {
 
   /** Every term found, once for each text it stands in; in the order of texts, then of terms. */
   match(texts: readonly TermText[]): TermHit[] {
-    return texts.flatMap(({ where, text }) => {
+    return texts.flatMap(({ where, text, prose = false }) => {
       const found = new Set<Known>();
       this.#matchLatin(text.slice(0, MAX_TEXT), found);
-      this.#matchCjk(text.slice(0, MAX_TEXT), found);
+      this.#matchCjk(text.slice(0, MAX_TEXT), prose, found);
       return [...found]
         .sort((a, b) => a.order - b.order)
         .map(({ assetId, term }) => ({ assetId, term, where }));
@@ -156,14 +158,20 @@ export class TermMatcher {
     }
   }
 
-  #matchCjk(text: string, found: Set<Known>): void {
+  #matchCjk(text: string, prose: boolean, found: Set<Known>): void {
     if (this.#cjk.size === 0) return;
     const plain = withoutJoints(fold(text));
     for (let at = 0; at + 1 < plain.length; at++)
       for (const length of [2, 3])
         for (const { pattern, known } of this.#cjk.get(plain.slice(at, at + length)) ?? [])
-          if (plain.startsWith(pattern, at)) found.add(known);
+          if (plain.startsWith(pattern, at) && !(prose && isInsideWord(plain, at, pattern))) found.add(known);
   }
+}
+
+/** Whether two kanji stand in a longer run of kanji: 月夜 in 満月夜話. Longer names are distinctive by themselves. */
+function isInsideWord(plain: string, at: number, pattern: string): boolean {
+  if (pattern.length > 2) return false;
+  return KANJI_ONLY.test(plain[at - 1] ?? '') || KANJI_ONLY.test(plain[at + pattern.length] ?? '');
 }
 
 /** As TermMatcher, for once. */

@@ -367,6 +367,77 @@ describe('by a person', () => {
     expect(await namesFor(id)).toEqual([{ term: '猫の絵', where: 'page title' }]);
   });
 
+  test.each([
+    [
+      'its caption',
+      'near the picture',
+      15,
+      '<p>お気に入り</p><figure><img src="/11.png"><figcaption>猫の絵の模写</figcaption></figure>',
+    ],
+    [
+      'the rest of its page',
+      'away from the picture',
+      5,
+      '<nav>人気: 猫の絵</nav><figure><img src="/11.png"><figcaption>模写</figcaption></figure>',
+    ],
+  ])(
+    'a work that %s names moves its alert up, and it is said where the name stood',
+    async (what, where, points, body) => {
+      const page = `https://members.example/${encodeURIComponent(what)}`;
+      const answer = await submit({
+        pageUrl: page,
+        imageUrl: 'https://members.example/11.png',
+        image: await artwork(0)
+          .resize(290 + points)
+          .png()
+          .toBuffer(),
+        // As a browser hands it out: UTF-8, whatever the page said.
+        html: Buffer.from(
+          `<html><head><meta charset="shift_jis"></head><body>${body}<p>${'つづき'.repeat(500)}</p></body></html>`,
+        ),
+      });
+      const { id } = answer.json<{ id: string }>();
+      const { check } = await eventually('the check', async () => {
+        const found = (await get(`/api/checks/${id}`)).json<{
+          state: string;
+          check: { alertIds: string[] };
+        }>();
+        return found.state !== 'pending' && found;
+      });
+      expect(await namesFor(id)).toEqual([{ term: '猫の絵', where: `page text ${where}` }]);
+      const { priorityParts } = (await get(`/api/alerts/${check.alertIds[0]}`)).json<{
+        priorityParts: object[];
+      }>();
+      expect(priorityParts).toContainEqual({ what: 'reliance', points });
+    },
+  );
+
+  test('a work that the page names next to a picture that resembles nothing is watched; one that it names elsewhere is not', async () => {
+    const watched = async (html: string, seed: number) => {
+      const answer = await submit({
+        pageUrl: `https://members.example/watch/${seed}`,
+        imageUrl: 'https://members.example/12.png',
+        image: await artwork(seed).png().toBuffer(),
+        html: Buffer.from(html),
+      });
+      const { id } = answer.json<{ id: string }>();
+      await eventually('the check', async () => {
+        const { state } = (await get(`/api/checks/${id}`)).json<{ state: string }>();
+        return state !== 'pending';
+      });
+      const { rows } = await app.pool.query<{ terms: object[] }>(
+        'select w.terms from watch_entries w join sightings s on s.output_id = w.output_id where s.id = $1',
+        [id],
+      );
+      return rows.flatMap(({ terms }) => terms);
+    };
+    const filler = `<p>${'つづき'.repeat(500)}</p>`;
+    expect(await watched(`<p>猫の絵 ファンアート <img src="/12.png"></p>${filler}`, 71)).toMatchObject([
+      { term: '猫の絵', where: 'page text near the picture' },
+    ]);
+    expect(await watched(`<p><img src="/12.png"></p>${filler}<p>猫の絵</p>`, 72)).toEqual([]);
+  });
+
   test('by the browser extension is handed in, and a refusal comes back in words', async () => {
     const { submit: handIn } = (await import(pathToFileURL('extension/submit.js').href)) as {
       submit(capture: Record<string, string | Blob | undefined>, to: object): Promise<{ id: string }>;

@@ -75,6 +75,18 @@ describe('what is not', () => {
   });
 });
 
+test.each([
+  ['月夜', '「月夜」の感想。', true],
+  ['月夜', '月夜を描きました', true],
+  ['月夜', '満月夜話を読む', false],
+  ['灯籠坂', '新灯籠坂下', true],
+])('in sentences, %s in "%s": %s', (term, text, isFound) => {
+  const hits = matchTerms([{ where: 'page', text, prose: true }], [{ assetId: 'a', term }]);
+  expect(hits.length > 0).toBe(isFound);
+  // A prompt or a file name runs words together.
+  expect(found(text, term)).toEqual([term]);
+});
+
 test('every hit says which asset, which term as the catalogue has it, and where', () => {
   const texts = [
     { where: 'prompt', text: 'a kaguyahime portrait' },
