@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import {
+  type EventMessage,
   type NewWebhook,
   addWebhook,
   deliverDue,
@@ -22,6 +23,7 @@ import {
 } from '../../../src/features/delivery/index.ts';
 import { listIncidents } from '../../../src/features/incidents/index.ts';
 import { type Installation, install } from '../../support/installation.ts';
+import { seeded } from '../../support/provenance-encoders.ts';
 import { Receiver, isSignedWith } from '../../support/receiver.ts';
 
 const MINUTE = 60_000;
@@ -159,6 +161,60 @@ test('a slow receiver is told again, under the same key, and order holds', async
   expect(keys[1]).toBe(keys[0]);
   expect(keys[2]).not.toBe(keys[0]);
 });
+
+test('a receiver that took it and whose answer was lost gets it again, and can tell by the key', async () => {
+  const { id } = await add();
+  const caseId = randomUUID();
+  receiver.answer = () => (receiver.received.length === 0 ? 'cut' : 200);
+  await tell(caseId, [1, 2]);
+  expect(await deliver(id)).toEqual({ delivered: 0, failed: 1, dead: 0 });
+  wait(MINUTE);
+  expect(await deliver(id)).toEqual({ delivered: 2, failed: 0, dead: 0 });
+  const [lost, again, next] = receiver.received;
+  expect(again!.body).toBe(lost!.body);
+  expect(again!.headers['webhook-id']).toBe(lost!.headers['webhook-id']);
+  expect(next!.headers['webhook-id']).not.toBe(lost!.headers['webhook-id']);
+});
+
+test.each([1, 2, 3])(
+  'whatever a receiver answers (seed %i): all of it arrives, no event before the one of its case that it follows is taken, keys stay',
+  async (seed) => {
+    const next = seeded(seed);
+    const { id } = await add();
+    receiver.answer = () => {
+      const answers = [
+        200,
+        200,
+        200,
+        500,
+        404,
+        'cut',
+        { status: 429, headers: { 'retry-after': '90' } },
+      ] as const;
+      return answers[Math.floor(next() * answers.length)]!;
+    };
+    const cases = Array.from({ length: 4 }, () => randomUUID());
+    const seqs = [1, 2, 3, 4, 5, 6];
+    for (const seq of seqs) for (const each of cases) await tell(each, [seq]);
+    for (let round = 0; round < 200 && receiver.taken.length < 24; round++) {
+      await Promise.all([deliver(id), deliver(id)]);
+      wait(20 * MINUTE);
+    }
+    const keys = new Map<string, string>();
+    const takenOf = new Map<string, number>();
+    for (const { body, headers, status } of receiver.received) {
+      const { id: event, subject, data } = JSON.parse(body) as EventMessage;
+      const { seq } = data as { seq: number };
+      const key = String(headers['webhook-id']);
+      expect(keys.get(event) ?? key).toBe(key);
+      keys.set(event, key);
+      expect({ subject, seq }).toEqual({ subject, seq: (takenOf.get(subject) ?? 0) + 1 });
+      if (status === 200) takenOf.set(subject, seq);
+    }
+    expect(new Set(keys.values()).size).toBe(24);
+    for (const each of cases) expect(seqsOf(each)).toEqual(seqs);
+  },
+);
 
 test('workers at the same time deliver each event once and never two of a case at once', async () => {
   const { id } = await add();
