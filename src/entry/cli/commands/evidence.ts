@@ -55,7 +55,7 @@ function exportCommand(): Command {
           print(`${options.out}: ${bundle.files} files, ${zip.length} bytes, SHA-256 ${bundle.sha256}`);
           print(`signed by ${bundle.signer}`);
           if (!bundle.timestamped)
-            say('not time-stamped: no authority is configured (UTSUSHI_TSA_URL); see docs/takedown.md');
+            say('not time-stamped: no authority is configured (UTSUSHI_TSA_URL); see docs/evidence.md');
         }
       });
     });

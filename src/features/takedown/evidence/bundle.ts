@@ -4,7 +4,7 @@ import { ALGORITHM_VERSION } from '../../../vision/fingerprint/fingerprint.ts';
 import { recordAudit, sealAudit } from '../../audit/index.ts';
 import type { By } from '../cases.ts';
 import { type EvidenceDependencies, gatherContents } from './contents.ts';
-import { type Manifest, SEAL, bothClocks, checksums, jsonBytes, sha256Of } from './manifest.ts';
+import { FORMAT, type Manifest, SEAL, bothClocks, checksums, jsonBytes, sha256Of } from './manifest.ts';
 
 export interface SealingDependencies extends EvidenceDependencies {
   readonly signer: () => Promise<Signer>;
@@ -40,7 +40,7 @@ export async function sealEvidence(
   const contents = await gatherContents(deps, caseId);
   const signer = await deps.signer();
   const manifest: Manifest = {
-    format: 'utsushi-evidence/1',
+    format: FORMAT,
     caseId,
     caseSeq: contents.case.seq,
     createdAt: bothClocks(by.at),

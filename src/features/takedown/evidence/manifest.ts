@@ -4,9 +4,12 @@ import { rotationSchema } from '../../../platform/signing/keys.ts';
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Names the form of bundles, in each of them. */
+export const FORMAT = 'utsushi-evidence/1';
+
 /** What a bundle says of itself; its bytes are what is signed. */
 export const manifestSchema = z.strictObject({
-  format: z.literal('utsushi-evidence/1'),
+  format: z.literal(FORMAT),
   caseId: z.uuid(),
   /** The case's last event in the bundle. */
   caseSeq: z.int(),

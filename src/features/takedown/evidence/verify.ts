@@ -9,7 +9,7 @@ import { type AuditExtract, extractSchema, faultsOfExtract } from '../../audit/i
 import { type Match, type PairFigures, comparePair } from '../../checks/index.ts';
 import type { CaseDetail } from '../cases.ts';
 import type { MatchFile } from './contents.ts';
-import { FILES, type Manifest, SEAL, checksums, manifestSchema, sha256Of } from './manifest.ts';
+import { FILES, FORMAT, type Manifest, SEAL, checksums, manifestSchema, sha256Of } from './manifest.ts';
 
 export interface VerifyOptions {
   readonly compute: ComputePool;
@@ -51,7 +51,8 @@ const REQUIRED = [FILES.case, FILES.audit, FILES.anchors, SEAL.manifest, SEAL.si
  * @throws UtsushiError `not_a_bundle` when it is no evidence bundle at all
  */
 export async function verifyEvidence(zip: Uint8Array, options: VerifyOptions): Promise<EvidenceReport> {
-  const files = readArchive(zip, MOST_BYTES);
+  const files = unpack(zip);
+  if (typeof files === 'string') return report([`the container: ${files}`], undefined);
   const altered: string[] = [];
   if (!isCanonical(zip, files)) altered.push('the container: bytes that belong to no file');
   const missing = REQUIRED.filter((path) => files[path] === undefined);
@@ -86,6 +87,20 @@ export async function verifyEvidence(zip: Uint8Array, options: VerifyOptions): P
   // Of an altered bundle nothing would be learnt by it.
   const recomputation = altered.length > 0 ? {} : await recompute(files, options, altered);
   return { ...report(altered, manifest, trusted), timestamps, ...recomputation };
+}
+
+/**
+ * @returns why it cannot be unpacked any more, for what is still to be recognised as a bundle
+ * @throws UtsushiError `not_a_bundle`
+ */
+function unpack(zip: Uint8Array): ArchiveFiles | string {
+  try {
+    return readArchive(zip, MOST_BYTES);
+  } catch (thrown) {
+    // Files are stored as they are, so the manifest of a damaged archive can be seen from outside.
+    if (!Buffer.from(zip.buffer, zip.byteOffset, zip.byteLength).includes(FORMAT)) throw thrown;
+    return asUtsushiError(thrown).message;
+  }
 }
 
 function report(
