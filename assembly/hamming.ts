@@ -17,13 +17,9 @@ const STATE: usize = 128;
 const COUNTS: usize = 192;
 const MASKS: usize = 1280;
 const RANGES: usize = 8192;
+const ASKED: usize = 8192;
 const HITS: usize = 164096;
 const MOST_HITS: i32 = 4096;
-const ASKED: usize = 8192;
-const GROUPS: usize = 12288;
-const GROUP_BYTES: usize = 64;
-/** What a group has for a pattern that none of its codes has. */
-const NEVER: i16 = 30000;
 
 const RANGE_BYTES: usize = 12;
 const HIT_BYTES: usize = 8;
@@ -204,115 +200,48 @@ export function scan(codes: usize, dead: usize, count: i32, radius: i32, from: i
   return hits;
 }
 
-/** How many bits of each nibble are set. */
-function bitsOfLowNibbles(bits: v128): v128 {
-  const set = i8x16(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-  return i8x16.swizzle(set, v128.and(bits, i8x16.splat(15)));
-}
+/** Below this bound, half of their bits tell most codes to be too far away. */
+const HALVES_BELOW: i32 = 48;
 
-function bitsOfHighNibbles(bits: v128): v128 {
-  return bitsOfLowNibbles(i16x8.shr_u(bits, 4));
-}
-
-/** Pairs of neighbouring lanes added up, first those of `a`. */
-function addLanes(a: v128, b: v128): v128 {
-  const ones = i16x8.splat(1);
-  return i16x8.narrow_i32x4_s(i32x4.dot_i16x8_s(a, ones), i32x4.dot_i16x8_s(b, ones));
-}
-
-/** Lanes in which a sum of quarters, each negated or not, is as far from its middle as that group's code must be. */
-function farFrom(middle: i16, sum: v128, group: usize, pattern: usize, bound: i32): v128 {
-  const least = <i16>(<i32>load<i16>(group + (pattern << 1), CODE_BYTES) - bound - 1);
-  return i16x8.gt_s(i16x8.abs(i16x8.sub(sum, i16x8.splat(middle))), i16x8.splat(least));
-}
-
-/** Which of eight codes in a row may be near a code of a group whose codes are its first one with quarters negated. */
-function nearFolded(code: usize, group: usize, bound: i32): i32 {
-  const low = v128.load(group);
-  const high = v128.load(group, 16);
-  // Bits that differ by quarter: in each lane those of two quarters of one code, in its bytes.
-  let even: v128 = i16x8.splat(0);
-  let odd: v128 = even;
-  let firstEven: v128 = even;
-  let firstOdd: v128 = even;
-  for (let four = code; ; four += 4 * CODE_BYTES) {
-    const a0 = v128.xor(v128.load(four), low);
-    const a1 = v128.xor(v128.load(four, 16), high);
-    const b0 = v128.xor(v128.load(four, 32), low);
-    const b1 = v128.xor(v128.load(four, 48), high);
-    const c0 = v128.xor(v128.load(four, 64), low);
-    const c1 = v128.xor(v128.load(four, 80), high);
-    const d0 = v128.xor(v128.load(four, 96), low);
-    const d1 = v128.xor(v128.load(four, 112), high);
-    even = addLanes(
-      addLanes(
-        i8x16.add(bitsOfLowNibbles(a0), bitsOfLowNibbles(a1)),
-        i8x16.add(bitsOfLowNibbles(b0), bitsOfLowNibbles(b1)),
-      ),
-      addLanes(
-        i8x16.add(bitsOfLowNibbles(c0), bitsOfLowNibbles(c1)),
-        i8x16.add(bitsOfLowNibbles(d0), bitsOfLowNibbles(d1)),
-      ),
-    );
-    odd = addLanes(
-      addLanes(
-        i8x16.add(bitsOfHighNibbles(a0), bitsOfHighNibbles(a1)),
-        i8x16.add(bitsOfHighNibbles(b0), bitsOfHighNibbles(b1)),
-      ),
-      addLanes(
-        i8x16.add(bitsOfHighNibbles(c0), bitsOfHighNibbles(c1)),
-        i8x16.add(bitsOfHighNibbles(d0), bitsOfHighNibbles(d1)),
-      ),
-    );
-    if (four !== code) break;
-    firstEven = even;
-    firstOdd = odd;
-  }
-  even = addLanes(firstEven, even);
-  odd = addLanes(firstOdd, odd);
-  const bytes = i16x8.splat(255);
-  const q0 = v128.and(even, bytes);
-  const q1 = v128.and(odd, bytes);
-  const q2 = i16x8.shr_u(even, 8);
-  const q3 = i16x8.shr_u(odd, 8);
-  const sum01 = i16x8.add(q0, q1);
-  const sum23 = i16x8.add(q2, q3);
-  const apart01 = i16x8.sub(q0, q1);
-  const apart23 = i16x8.sub(q2, q3);
-  return i16x8.bitmask(
-    v128.or(
-      v128.or(
-        farFrom(128, i16x8.add(sum01, sum23), group, 0, bound),
-        farFrom(0, i16x8.add(apart01, apart23), group, 1, bound),
-      ),
-      v128.or(
-        farFrom(0, i16x8.sub(sum01, sum23), group, 2, bound),
-        farFrom(0, i16x8.sub(apart01, apart23), group, 3, bound),
-      ),
+/** The distances of the first halves of eight codes in a row. */
+function halfDistancesOfEight(code: usize, low: v128): v128 {
+  return addPairs(
+    addPairs(
+      addPairs(halfDifferences(code, low), halfDifferences(code + CODE_BYTES, low)),
+      addPairs(halfDifferences(code + 2 * CODE_BYTES, low), halfDifferences(code + 3 * CODE_BYTES, low)),
+    ),
+    addPairs(
+      addPairs(halfDifferences(code + 4 * CODE_BYTES, low), halfDifferences(code + 5 * CODE_BYTES, low)),
+      addPairs(halfDifferences(code + 6 * CODE_BYTES, low), halfDifferences(code + 7 * CODE_BYTES, low)),
     ),
   );
 }
 
-/** Which of eight codes in a row may be near a code asked for. */
-function nearSingle(code: usize, group: usize, bound: i32): i32 {
-  const distances = distancesOfEight(code, v128.load(group), v128.load(group, 16));
-  return i16x8.bitmask(farFrom(128, distances, group, 0, bound));
+function halfDifferences(code: usize, low: v128): v128 {
+  return i16x8.extadd_pairwise_i8x16_u(i8x16.popcnt(v128.xor(v128.load(code), low)));
 }
 
-/** Whether a group has more than its first pattern. */
-function isFolded(group: usize): bool {
-  return (
-    load<i16>(group, CODE_BYTES + 2) !== NEVER ||
-    load<i16>(group, CODE_BYTES + 4) !== NEVER ||
-    load<i16>(group, CODE_BYTES + 6) !== NEVER
-  );
+/** Which of eight codes in a row are within the bound of any code asked for. */
+function nearAsked(eight: usize, asked: i32, negatives: bool, bound: i32): i32 {
+  const limit = i16x8.splat(<i16>bound);
+  // From here on a code is as near to a complement.
+  const far = i16x8.splat(negatives ? <i16>(256 - bound) : 257);
+  let near = i16x8.splat(0);
+  for (let one = ASKED; one < ASKED + <usize>asked * CODE_BYTES; one += CODE_BYTES) {
+    const low = v128.load(one);
+    if (bound < HALVES_BELOW && !negatives) {
+      if (!v128.any_true(i16x8.le_s(halfDistancesOfEight(eight, low), limit))) continue;
+    }
+    const distances = distancesOfEight(eight, low, v128.load(one, 16));
+    near = v128.or(near, v128.or(i16x8.le_s(distances, limit), i16x8.ge_s(distances, far)));
+  }
+  return i16x8.bitmask(near);
 }
 
 /** To the nearest of the codes asked for. */
 function leastDistance(code: usize, asked: i32, negatives: bool): i32 {
   let least = 256;
-  for (let i = 0; i < asked; i++) {
-    const one = ASKED + <usize>i * CODE_BYTES;
+  for (let one = ASKED; one < ASKED + <usize>asked * CODE_BYTES; one += CODE_BYTES) {
     const distance = distanceOf(code, v128.load(one), v128.load(one, 16));
     least = min<i32>(least, negatives ? min<i32>(distance, 256 - distance) : distance);
   }
@@ -323,8 +252,7 @@ export function scanNearest(codes: usize, dead: usize, count: i32, k: i32, from:
   let bound = load<i32>(STATE, 4);
   let within = load<i32>(STATE, 8);
   const asked = load<i32>(STATE, 12);
-  const groups = load<i32>(STATE, 16);
-  const negatives = load<i32>(STATE, 20) !== 0;
+  const negatives = load<i32>(STATE, 16) !== 0;
   let hits = 0;
   for (let first = from; first < count; first += 8) {
     if (hits > MOST_HITS - 8) {
@@ -333,12 +261,7 @@ export function scanNearest(codes: usize, dead: usize, count: i32, k: i32, from:
       store<i32>(STATE, within, 8);
       return hits;
     }
-    const eight = codes + <usize>first * CODE_BYTES;
-    let near = 0;
-    for (let i = 0; i < groups; i++) {
-      const group = GROUPS + <usize>i * GROUP_BYTES;
-      near |= isFolded(group) ? nearFolded(eight, group, bound) : nearSingle(eight, group, bound);
-    }
+    let near = nearAsked(codes + <usize>first * CODE_BYTES, asked, negatives, bound);
     if (near === 0) continue;
     if (count - first < 8) near &= (1 << (count - first)) - 1;
     for (; near !== 0; near &= near - 1) {

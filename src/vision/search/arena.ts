@@ -1,6 +1,5 @@
 import { HASH_BITS, popcount32 } from '../fingerprint/hash.ts';
 import { type WasmMemory, compileWasm, instantiateWasm, sharedWasmMemory } from '../webassembly.ts';
-import { type Group, groupsOf } from './asked.ts';
 import { BUCKETS, CHUNKS, CODE_BYTES, type HammingKernel, LAYOUT, MASKS_WITHIN } from './hamming-kernel.ts';
 import { HAMMING_WASM } from './hamming-wasm.ts';
 import { PlainKernel } from './plain-kernel.ts';
@@ -20,28 +19,13 @@ export interface Scanned {
 
 /** The nearest of several codes at once. */
 export interface NearestScan {
-  /** In chunks, LAYOUT.mostAsked at most. */
+  /** In chunks, 128 at most. */
   readonly codes: readonly Uint16Array[];
   /** The codes' complements are asked for too. */
   readonly negatives: boolean;
-  /** See asked.ts; computed once for all parts of an index. */
-  readonly groups: readonly Group[];
   readonly k: number;
   /** No further than this. */
   readonly bound: number;
-}
-
-/** @throws RangeError for too many codes */
-export function nearestScan(
-  codes: readonly Uint16Array[],
-  negatives: boolean,
-  k: number,
-  bound: number,
-): NearestScan {
-  if (codes.length > LAYOUT.mostAsked) {
-    throw new RangeError(`At most ${LAYOUT.mostAsked} codes are asked for at once, not ${codes.length}.`);
-  }
-  return { codes, negatives, groups: groupsOf(codes), k, bound };
 }
 
 /** Compiled once a thread, when first needed. */
@@ -73,7 +57,7 @@ export class Arena {
     this.#query = new Uint16Array(this.buffer, LAYOUT.query, CHUNKS);
     this.#reach = new Int16Array(this.buffer, LAYOUT.reach, CHUNKS);
     this.#pairReach = new Int16Array(this.buffer, LAYOUT.pairReach, CHUNKS);
-    this.#state = new Uint32Array(this.buffer, LAYOUT.state, 6);
+    this.#state = new Uint32Array(this.buffer, LAYOUT.state, 5);
     this.#counts = new Uint32Array(this.buffer, LAYOUT.counts, HASH_BITS + 1);
     this.#hits = new Uint32Array(this.buffer, LAYOUT.hits, LAYOUT.mostHits * 2);
   }
@@ -139,21 +123,14 @@ export class Arena {
 
   /** The `k` nearest within the bound, and some that are not. */
   scanNearest({ codes, dead, count }: Scanned, scan: NearestScan, found: Found): void {
-    for (const [i, code] of scan.codes.entries()) this.#write(code, LAYOUT.asked + i * CODE_BYTES);
-    for (const [i, { code, reaches }] of scan.groups.entries()) {
-      const at = LAYOUT.groups + i * LAYOUT.groupBytes;
-      this.#write(code, at);
-      new Int16Array(this.buffer, at + CODE_BYTES, reaches.length).set(reaches);
+    for (const [i, code] of scan.codes.entries()) {
+      new Uint16Array(this.buffer, LAYOUT.asked + i * CODE_BYTES, CHUNKS).set(code);
     }
     this.#counts.fill(0);
-    this.#state.set([0, scan.bound, 0, scan.codes.length, scan.groups.length, scan.negatives ? 1 : 0]);
+    this.#state.set([0, scan.bound, 0, scan.codes.length, scan.negatives ? 1 : 0]);
     for (let from = 0; from < count; from = this.#state[0]!) {
       this.#report(this.kernel.scanNearest(codes, dead, count, scan.k, from), found);
     }
-  }
-
-  #write(code: Uint16Array, at: number): void {
-    new Uint16Array(this.buffer, at, CHUNKS).set(code);
   }
 
   #report(hits: number, found: Found): void {

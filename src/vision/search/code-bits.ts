@@ -4,32 +4,21 @@ import { CHUNKS } from './hamming-kernel.ts';
 /*
  * Neighbouring coefficients of a picture's transform go together, so a chunk of 16 bits in a row would put many codes
  * into few buckets. A PDQ hash is 16 rows of 16 coefficients; chunk (x + 5y + 3⌊y/4⌋) mod 16 takes one bit of every
- * row, far apart. Within a chunk, each of the four nibbles has the coefficients of one quarter: x even or odd, y even or
- * odd (see asked.ts). Distances stay what they are, for all codes are permuted alike.
+ * row, far apart. Distances stay what they are, for all codes are permuted alike.
  */
 
 const ROTATIONS = Array.from({ length: CHUNKS }, (_, y) => (5 * y + 3 * (y >> 2)) & 15);
 
-/** The bit of each row in an even chunk; in an odd one the nibbles of each byte change places. */
-const BITS = [0, 8, 1, 9, 4, 12, 5, 13, 2, 10, 3, 11, 6, 14, 7, 15];
-
 const matrix = new Int32Array(CHUNKS);
-
-function nibblesSwapped(chunk: number): number {
-  return ((chunk & 0x0f0f) << 4) | ((chunk >> 4) & 0x0f0f);
-}
 
 /** Writes the code's 16 chunks at `to[at]`. */
 export function toChunks(code: Uint32Array, to: Uint16Array, at: number): void {
   for (let y = 0; y < CHUNKS; y += 1) {
     const row = (code[y >> 1]! >>> ((y & 1) * 16)) & 0xffff;
-    matrix[BITS[y]!] = (row << ROTATIONS[y]!) | (row >>> (16 - ROTATIONS[y]!));
+    matrix[y] = (row << ROTATIONS[y]!) | (row >>> (16 - ROTATIONS[y]!));
   }
   transpose();
-  for (let chunk = 0; chunk < CHUNKS; chunk += 2) {
-    to[at + chunk] = matrix[chunk]!;
-    to[at + chunk + 1] = nibblesSwapped(matrix[chunk + 1]!);
-  }
+  for (let chunk = 0; chunk < CHUNKS; chunk += 1) to[at + chunk] = matrix[chunk]!;
 }
 
 /** The code's 16 chunks. */
@@ -41,14 +30,11 @@ export function chunksOf(code: Uint32Array): Uint16Array {
 
 /** The code that `toChunks` wrote. */
 export function fromChunks(chunks: Uint16Array, at: number): Hash<'pdq'> {
-  for (let chunk = 0; chunk < CHUNKS; chunk += 2) {
-    matrix[chunk] = chunks[at + chunk]!;
-    matrix[chunk + 1] = nibblesSwapped(chunks[at + chunk + 1]!);
-  }
+  for (let chunk = 0; chunk < CHUNKS; chunk += 1) matrix[chunk] = chunks[at + chunk]!;
   transpose();
   const words = new Uint32Array(HASH_WORDS);
   for (let y = 0; y < CHUNKS; y += 1) {
-    const row = matrix[BITS[y]!]! & 0xffff;
+    const row = matrix[y]! & 0xffff;
     const turned = (row >>> ROTATIONS[y]!) | (row << (16 - ROTATIONS[y]!));
     words[y >> 1]! |= (turned & 0xffff) << ((y & 1) * 16);
   }

@@ -16,8 +16,17 @@ export interface NearestQuestion {
   readonly negatives?: boolean;
 }
 
-/** @throws RangeError unless k is a positive integer and the radius an integer in 0..256 */
-export function checkedQuestion({ k, radius = HASH_BITS, negatives = false }: NearestQuestion) {
+/** Codes asked for at once. */
+const MOST_ASKED = 128;
+
+/** @throws RangeError unless k is a positive integer and the radius an integer in 0..256, or for more than 128 codes */
+export function checkedQuestion(
+  codes: readonly unknown[],
+  { k, radius = HASH_BITS, negatives = false }: NearestQuestion,
+) {
+  if (codes.length > MOST_ASKED) {
+    throw new RangeError(`At most ${MOST_ASKED} codes are asked for at once, not ${codes.length}.`);
+  }
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is a positive integer, not ${k}.`);
   return { k, radius: checkedRadius(radius), negatives };
 }

@@ -26,8 +26,8 @@ export const LAYOUT = {
   /** For each chunk how many bits it and the next one around the ring may differ in together, as int16. */
   pairReach: 96,
   /**
-   * Int32: where to go on, or postings planned. For `scanNearest` then bound, number within it, codes asked for, groups
-   * of them, and whether their complements are asked for too.
+   * Int32: where to go on, or postings planned. For `scanNearest` then bound, number within it, codes asked for, and
+   * whether their complements are asked for too.
    */
   state: 128,
   /** Hits so far at each distance, 257 uint32, for `scanNearest`. */
@@ -36,11 +36,8 @@ export const LAYOUT = {
   masks: 1280,
   /** Planned look-ups: first posting, number, chunk << 8 | bits left for the next chunk. */
   ranges: 8192,
-  /** There `scanNearest` has the codes asked for, and groups of them: a code and four int16 (see asked.ts). */
+  /** There `scanNearest` has the codes asked for. */
   asked: 8192,
-  mostAsked: 128,
-  groups: 12_288,
-  groupBytes: 64,
   /** Found: slot and distance. */
   hits: 164_096,
   mostHits: 4096,
@@ -88,7 +85,7 @@ export interface HammingKernel {
 
   /**
    * Compares with every code and writes those within the bound of any code asked for, which falls as soon as `k` lie
-   * within a smaller one. The caller sets `state`, `asked` and `groups` and clears `counts` before the first call.
+   * within a smaller one. The caller sets `state` and `asked` and clears `counts` before the first call.
    */
   scanNearest(codes: number, dead: number, count: number, k: number, from: number): number;
 

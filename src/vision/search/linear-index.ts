@@ -62,7 +62,7 @@ export class LinearIndex implements HammingIndex {
   }
 
   nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[] {
-    const { k, radius, negatives } = checkedQuestion(question);
+    const { k, radius, negatives } = checkedQuestion(codes, question);
     const nearest = new Map<number, number>();
     for (const code of codes.flatMap((each) => (negatives ? [each, complement(each)] : [each]))) {
       for (const { id, distance } of this.query(code, radius)) {

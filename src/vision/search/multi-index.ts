@@ -1,5 +1,4 @@
 import type { Hash } from '../fingerprint/hash.ts';
-import { nearestScan } from './arena.ts';
 import { chunksOf, fromChunks } from './code-bits.ts';
 import { CodeTable } from './code-table.ts';
 import { type BaseInput, type BaseParts, HammingBase, type SearchCosts, buildBase } from './hamming-base.ts';
@@ -95,11 +94,11 @@ export class MultiIndex implements HammingIndex {
   }
 
   nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[] {
-    const { k, radius, negatives } = checkedQuestion(question);
-    const scan = nearestScan(codes.map(chunksOf), negatives, k, radius);
+    const { k, radius, negatives } = checkedQuestion(codes, question);
+    const chunks = codes.map(chunksOf);
     let hits: IndexHit[] = [];
     for (const part of this.#parts()) {
-      part.nearest({ ...scan, bound: hits[k - 1]?.distance ?? radius }, hits);
+      part.nearest({ codes: chunks, negatives, k, bound: hits[k - 1]?.distance ?? radius }, hits);
       hits = closest(hits, k);
     }
     return hits;

@@ -235,7 +235,7 @@ export class PlainKernel implements HammingKernel {
   /** To the nearest of the codes asked for; some number beyond the limit when it is beyond it. */
   #leastDistance(codes: number, slot: number, limit: number): number {
     const asked = this.#words[STATE + 3]!;
-    const negatives = this.#words[STATE + 5] !== 0;
+    const negatives = this.#words[STATE + 4] !== 0;
     let least = HASH_BITS + 1;
     for (let i = 0; i < asked; i += 1) {
       const atMost = negatives ? HASH_BITS : Math.min(limit, least);

@@ -1,4 +1,3 @@
-import { nearestScan } from './arena.ts';
 import { CodeTable } from './code-table.ts';
 import { type IndexHit, type NearestQuestion, byDistance, checkedQuestion } from './hamming-index.ts';
 
@@ -35,9 +34,9 @@ export class StructureIndex {
 
   /** The codes closest to any of those asked for, closest first, equally close ones by ascending id. */
   nearest(codes: readonly Int32Array[], question: NearestQuestion): IndexHit[] {
-    const { k, radius, negatives } = checkedQuestion(question);
+    const { k, radius, negatives } = checkedQuestion(codes, question);
     const hits: IndexHit[] = [];
-    this.#codes.nearest(nearestScan(codes.map(chunksOf), negatives, k, radius), hits);
+    this.#codes.nearest({ codes: codes.map(chunksOf), negatives, k, bound: radius }, hits);
     return hits.toSorted(byDistance).slice(0, k);
   }
 }

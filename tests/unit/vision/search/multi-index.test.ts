@@ -195,20 +195,4 @@ describe('the permutation of bits', () => {
       expect(chunkOf(k)).toBe((x + 5 * y + 3 * Math.floor(y / 4)) % 16);
     }
   });
-
-  it('puts columns and rows of one parity into one nibble of each chunk', () => {
-    const nibbleOf = (k: number) => {
-      const bit = new Uint32Array(8);
-      bit[k >> 5] = 1 << (k & 31);
-      return Math.floor(Math.log2(chunksOf(hashFromWords('pdq', bit)).find((chunk) => chunk !== 0)!) / 4);
-    };
-    // By parity of column, then of row.
-    const nibbles = [
-      [0, 3],
-      [1, 2],
-    ];
-    for (let k = 0; k < 256; k += 1) {
-      expect(nibbleOf(k)).toBe(nibbles[(k % 16) % 2]![Math.floor(k / 16) % 2]);
-    }
-  });
 });
