@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
+import { provenanceSection } from './provenance.ts';
 import { reviewSection } from './review/section.ts';
 import { roadSection } from './road.ts';
 import { scanSection } from './scan.ts';
@@ -29,6 +30,7 @@ const SECTIONS: Record<
   search: searchSection,
   growth: growthSection,
   scan: scanSection,
+  provenance: provenanceSection,
   review: reviewSection,
   road: roadSection,
 };
