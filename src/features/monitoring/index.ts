@@ -17,6 +17,7 @@ export {
   putMonitor,
   showScope,
 } from './monitors.ts';
+export { type LookDependencies, type PlaceLook, lookAtPlace } from './look-again.ts';
 export { type Place, type VisitResult, listPlaces, revisitPlaces } from './places.ts';
 export { type ScanDependencies, type ScanProgress, runScan } from './run-scan.ts';
 export { wantedRuns } from './schedules.ts';

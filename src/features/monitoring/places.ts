@@ -1,11 +1,10 @@
 import { sql } from 'kysely';
-import { type Probe, probeUrl } from '../../platform/fetch/probe.ts';
-import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import type { Protocol } from '../catalogue/index.ts';
+import { type KnownPlace, type LookDependencies, type PlaceLook, lookAtPlace } from './look-again.ts';
 
 /** What a visit to the address of a picture found. */
-export type VisitResult = Probe['state'];
+export type VisitResult = PlaceLook['result'];
 
 /** An address at which an alerted output was seen. */
 export interface Place {
@@ -19,20 +18,20 @@ export interface Place {
     readonly at: Date;
     readonly result: VisitResult;
     readonly detail: string | null;
+    readonly page: PlaceLook['page'];
+    /** Bits of 256 between the picture that was and the one that answers now; null where not compared. */
+    readonly hashDistance: number | null;
   } | null;
 }
 
-export interface VisitDependencies {
-  readonly db: Database;
-  readonly web: WebClient;
+export interface VisitDependencies extends LookDependencies {
   readonly clock: () => Date;
   readonly protocol: Protocol;
-  readonly maxBytes: number;
 }
 
 /**
  * Goes again to the addresses of alerted outputs whose visit is due under the protocol, and notes whether the picture is
- * still up, changed, gone, or could not be asked for. Alerts that a person laid aside are left alone.
+ * still up, changed, gone, or could not be asked for; see `lookAtPlace`. Alerts that a person laid aside are left alone.
  *
  * @returns how many were visited; an address whose host is not to be asked yet waits for the next round
  */
@@ -44,11 +43,20 @@ export async function revisitPlaces(
   let visited = 0;
   for (const place of await duePlaces(deps, limit)) {
     signal.throwIfAborted();
-    const seen = await visit(deps, place, signal);
-    if (seen === undefined) continue;
+    const look = await lookAtPlace(deps, place, { robots: 'obey', signal });
+    if (look.deferred) continue;
+    const { result, detail, page, hashDistance } = look;
     await deps.db
       .insertInto('place_visits')
-      .values({ sighting_id: place.sightingId, url: place.url, at: deps.clock(), ...seen })
+      .values({
+        sighting_id: place.sightingId,
+        url: place.imageUrl,
+        at: deps.clock(),
+        result,
+        detail,
+        page,
+        hash_distance: hashDistance,
+      })
       .execute();
     visited += 1;
   }
@@ -71,7 +79,16 @@ export async function listPlaces(
     pageUrl: row.page_url,
     outputSha256: row.sha256,
     seenAt: row.seen_at,
-    lastVisit: row.at === null ? null : { at: row.at, result: row.result!, detail: row.detail },
+    lastVisit:
+      row.at === null
+        ? null
+        : {
+            at: row.at,
+            result: row.result!,
+            detail: row.detail,
+            page: row.page,
+            hashDistance: row.hash_distance,
+          },
   }));
 }
 
@@ -84,7 +101,7 @@ function selectPlaces(db: Database) {
       (eb) =>
         eb
           .selectFrom('place_visits as v')
-          .select(['v.at', 'v.result', 'v.detail'])
+          .select(['v.at', 'v.result', 'v.detail', 'v.page', 'v.hash_distance'])
           .whereRef('v.sighting_id', '=', 's.id')
           .orderBy('v.at', 'desc')
           .limit(1)
@@ -101,22 +118,29 @@ function selectPlaces(db: Database) {
       'last.at',
       'last.result',
       'last.detail',
+      'last.page',
+      'last.hash_distance',
     ])
     .distinctOn(['s.seen_at', 's.id'])
     .orderBy('s.seen_at', 'desc')
     .orderBy('s.id');
 }
 
-interface DuePlace {
+interface DuePlace extends KnownPlace {
   readonly sightingId: string;
-  readonly url: string;
-  readonly outputSha256: string;
+  readonly imageUrl: string;
 }
 
 async function duePlaces({ db, protocol, clock }: VisitDependencies, limit: number): Promise<DuePlace[]> {
   const now = clock();
-  const { rows } = await sql<{ id: string; image_url: string; sha256: string }>`
-    select s.id, s.image_url, o.sha256
+  // A page is looked at once at the beginning: only what it showed can later be missing.
+  const { rows } = await sql<{
+    id: string;
+    image_url: string;
+    page_url: string | null;
+    sha256: string;
+  }>`
+    select s.id, s.image_url, case when s.page_url like 'http%' then s.page_url end as page_url, o.sha256
       from sightings s
       join outputs o on o.id = s.output_id
       cross join lateral (
@@ -129,26 +153,16 @@ async function duePlaces({ db, protocol, clock }: VisitDependencies, limit: numb
      where s.image_url like 'http%'
        and wanted.high is not null
        and coalesce(last.result, 'up') <> 'gone'
-       and coalesce(last.at, s.seen_at) < case when wanted.high
+       and (coalesce(last.at, s.seen_at) < case when wanted.high
              then ${new Date(now.getTime() - protocol.high.recheckMs)}::timestamptz
              else ${new Date(now.getTime() - protocol.standard.recheckMs)}::timestamptz end
+            or (last.at is null and s.page_url like 'http%' and s.page_url <> s.image_url))
      order by coalesce(last.at, s.seen_at)
      limit ${limit}`.execute(db);
-  return rows.map((row) => ({ sightingId: row.id, url: row.image_url, outputSha256: row.sha256 }));
-}
-
-/** @returns undefined when the host is not to be asked now */
-async function visit(
-  { web, maxBytes }: VisitDependencies,
-  { url, outputSha256 }: DuePlace,
-  signal: AbortSignal,
-): Promise<{ result: VisitResult; detail: string | null } | undefined> {
-  const probe = await probeUrl(web, url, { sha256: outputSha256, maxBytes, robots: 'obey', signal });
-  if (probe.error === 'fetch_deferred') return undefined;
-  // More bytes than were ever taken here: something else is there now.
-  if (probe.error === 'image_too_large') return { result: 'changed', detail: probe.reason };
-  return {
-    result: probe.state,
-    detail: probe.reason ?? (probe.state === 'gone' ? `HTTP ${probe.status}` : null),
-  };
+  return rows.map((row) => ({
+    sightingId: row.id,
+    imageUrl: row.image_url,
+    pageUrl: row.page_url,
+    outputSha256: row.sha256,
+  }));
 }

@@ -1,9 +1,5 @@
-import { probeUrl } from '../../platform/fetch/probe.ts';
-import type { WebClient } from '../../platform/fetch/web-client.ts';
+import { type LookDependencies, type PlaceLook, lookAtPlace } from '../monitoring/index.ts';
 import type { Material, UrlOutcome } from './case.ts';
-
-/** More of a page or picture than this need not be read to know that it is there. */
-const MAX_BYTES = 256 * 1024;
 
 export interface Look {
   readonly url: string;
@@ -13,22 +9,19 @@ export interface Look {
 }
 
 /**
- * Looks whether material is still where it was. A page that answers as before may still say "deleted" in words that no
- * program knows, so a picture of its own address decides where there is one. Never fails: what cannot be told is
- * `unknown`.
+ * Looks whether material is still where it was, by its picture and its page. Never fails: what a person has to judge,
+ * like a picture that still answers though its page is gone, is `unknown`.
  *
  * @returns one look for each page (or picture, where no page is known)
  */
-export async function lookAgain(web: WebClient, materials: readonly Material[]): Promise<Look[]> {
+export async function lookAgain(deps: LookDependencies, materials: readonly Material[]): Promise<Look[]> {
   const looks = new Map<string, Look[]>();
-  for (const { pageUrl, imageUrl } of materials) {
+  for (const { pageUrl, imageUrl, outputSha256 } of materials) {
     const url = pageUrl ?? imageUrl;
     if (url === null) continue;
-    const seen = [...(pageUrl === null ? [] : [pageUrl]), ...(imageUrl === null ? [] : [imageUrl])];
-    const answers: Look[] = [];
-    for (const each of seen) answers.push(await look(web, each));
-    const decisive = answers.find(({ outcome }) => outcome === 'gone') ?? answers.at(-1)!;
-    looks.set(url, [...(looks.get(url) ?? []), { ...decisive, url }]);
+    const place = { pageUrl, imageUrl, outputSha256 };
+    const { result, status } = await lookAtPlace(deps, place, { robots: 'ignore' });
+    looks.set(url, [...(looks.get(url) ?? []), { url, outcome: OUTCOMES[result], status }]);
   }
   // A page with several pictures is clean when all of them are gone.
   const order: readonly UrlOutcome[] = ['present', 'unknown', 'gone'];
@@ -37,11 +30,9 @@ export async function lookAgain(web: WebClient, materials: readonly Material[]):
   );
 }
 
-async function look(web: WebClient, url: string): Promise<Look> {
-  const { state, status } = await probeUrl(web, url, {
-    sha256: null,
-    maxBytes: MAX_BYTES,
-    robots: 'ignore',
-  });
-  return { url, outcome: state === 'up' ? 'present' : state === 'gone' ? 'gone' : 'unknown', status };
-}
+const OUTCOMES: Readonly<Record<PlaceLook['result'], UrlOutcome>> = {
+  up: 'present',
+  gone: 'gone',
+  changed: 'unknown',
+  unreachable: 'unknown',
+};

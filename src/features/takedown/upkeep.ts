@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { LookDependencies } from '../monitoring/index.ts';
 import { type CaseEvent, type CaseState, type Material, attendAt, materialKey } from './case.ts';
 import { type By, hold, lockCase, write } from './cases.ts';
 import { readSubjects } from './materials.ts';
@@ -22,10 +22,7 @@ export interface UpkeepReport {
  * Does what time asks of cases: reminds before a term ends and before logs expire, notes a term that is over, looks
  * whether material is still there, and takes up what was uploaded again. Doing it twice does nothing twice.
  */
-export async function attendCases(
-  deps: { readonly db: Database; readonly web: WebClient },
-  now: Date,
-): Promise<UpkeepReport> {
+export async function attendCases(deps: LookDependencies, now: Date): Promise<UpkeepReport> {
   const reuploads = await takeUpReuploads(deps.db, now);
   const due = await deps.db
     .selectFrom('cases')
@@ -42,7 +39,7 @@ export async function attendCases(
     const { recheckAt, materials } = body as CaseState;
     // Looked at before the case is locked: a slow host holds nobody up.
     const looks =
-      recheckAt !== null && recheckAt <= now.toISOString() ? await lookAgain(deps.web, materials) : [];
+      recheckAt !== null && recheckAt <= now.toISOString() ? await lookAgain(deps, materials) : [];
     const done = await deps.db.transaction().execute(async (tx) => {
       const current = await lockCase(tx, id);
       const events = dueEvents(current.state, now.toISOString(), nextAt, looks);

@@ -26,6 +26,8 @@ export interface Probe {
   readonly status: number | null;
   readonly finalUrl: string | null;
   readonly sha256: string | null;
+  /** Of an answer that brought any. */
+  readonly bytes: Uint8Array | null;
   readonly reason: string | null;
   /** Why there was no answer to judge, e.g. `fetch_deferred`; null where there was one. */
   readonly error: ErrorCode | null;
@@ -60,7 +62,7 @@ export async function probeUrl(
     const sha256 = ok ? createHash('sha256').update(bytes).digest('hex') : null;
     const state = GONE.has(status) ? 'gone' : !ok ? 'unreachable' : same() ? 'up' : 'changed';
     const reason = state === 'unreachable' ? `the server answered ${status}` : null;
-    return { state, status, finalUrl, sha256, reason, error: null, headers: kept };
+    return { state, status, finalUrl, sha256, bytes: ok ? bytes : null, reason, error: null, headers: kept };
 
     function same(): boolean {
       if (options.sha256 !== null) return options.sha256 === sha256;
@@ -72,7 +74,7 @@ export async function probeUrl(
     // It is there, and more of it need not be read where its bytes do not matter.
     const there =
       thrown instanceof UtsushiError && thrown.code === 'image_too_large' && options.sha256 === null;
-    const nothing = { finalUrl: null, sha256: null, headers: {} };
+    const nothing = { finalUrl: null, sha256: null, bytes: null, headers: {} };
     if (there) return { ...nothing, state: 'up', status: 200, reason: null, error: null };
     const error = thrown instanceof UtsushiError ? thrown.code : null;
     const reason = thrown instanceof UtsushiError ? `${thrown.code}: ${thrown.message}` : String(thrown);

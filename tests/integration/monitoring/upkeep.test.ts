@@ -73,8 +73,7 @@ describe('recorded outputs', () => {
   });
 
   test('are looked for again where they were seen, as often as the protocol says', async () => {
-    const deps = { ...app.checks, maxBytes: app.checks.limits.maxBytes };
-    const visit = () => revisitPlaces(deps, 100, new AbortController().signal);
+    const visit = () => revisitPlaces(app.checks, 100, new AbortController().signal);
     const results = async () =>
       Object.fromEntries(
         (await listPlaces(app.db, { limit: 100 })).map(({ url, lastVisit }) => [
@@ -99,5 +98,129 @@ describe('recorded outputs', () => {
     expect(await visit()).toBe(1);
     expect(asked.filter((path) => path === '/copy.png')).toHaveLength(2);
     expect(asked).not.toContain('/nothing.png');
+  });
+
+  test('are said to be gone, changed or there by what answers, not by its status alone', async () => {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const copy = await artwork(0, 160).resize(220).png().toBuffer();
+    const another = await artwork(701, 160).png().toBuffer();
+    const again = await artwork(0, 160).resize(180).jpeg({ quality: 70 }).toBuffer();
+    const page = (text: string) => Buffer.from(`<!doctype html><title>post</title>${text}`);
+    const deleted = page('この投稿は削除されました');
+    /** What answers at the picture's and at the page's address later on, and what that means. */
+    const places: Record<string, { picture: Buffer | null; page: Buffer | null; found: object }> = {
+      untouched: {
+        picture: copy,
+        page: page('<img src="/img/untouched.png">'),
+        found: { result: 'up', detail: null, page: 'shows' },
+      },
+      encoded: {
+        picture: again,
+        page: page('<img src="/img/encoded.png">'),
+        found: {
+          result: 'up',
+          page: 'shows',
+          detail: expect.stringMatching(/^other bytes, the same picture/),
+        },
+      },
+      dropped: {
+        picture: copy,
+        page: deleted,
+        found: {
+          result: 'changed',
+          page: 'silent',
+          detail: 'the picture still answers, but the page no longer shows it',
+        },
+      },
+      'page-gone': {
+        picture: copy,
+        page: null,
+        found: {
+          result: 'changed',
+          page: 'gone',
+          detail: 'the picture still answers, but the page answers 404',
+        },
+      },
+      replaced: {
+        picture: another,
+        page: page('<img src="/img/replaced.png">'),
+        found: {
+          result: 'changed',
+          page: 'shows',
+          detail: expect.stringMatching(/^another picture answers \(hash distance \d+ of 256\)$/),
+        },
+      },
+      placeholder: {
+        picture: another,
+        page: deleted,
+        found: {
+          result: 'gone',
+          page: 'silent',
+          detail: expect.stringMatching(/^another picture answers .*, and the page no longer shows it$/),
+        },
+      },
+      'soft-404': {
+        picture: deleted,
+        page: deleted,
+        found: {
+          result: 'gone',
+          page: 'silent',
+          detail: 'what answers is no picture, and the page no longer shows it',
+        },
+      },
+      'no-picture': {
+        picture: deleted,
+        page: page('<img src="/img/no-picture.png">'),
+        found: { result: 'changed', page: 'shows', detail: 'what answers is no picture' },
+      },
+      removed: {
+        picture: null,
+        page: deleted,
+        found: { result: 'gone', page: 'silent', detail: 'HTTP 404' },
+      },
+      // Its page names the picture in a script of another file: that it does not name it says nothing.
+      scripted: {
+        picture: copy,
+        page: page('<script src="/app.js"></script>'),
+        found: { result: 'up', page: 'silent', detail: null },
+      },
+    };
+    for (const name of Object.keys(places)) {
+      pictures.set(`/img/${name}.png`, copy);
+      pictures.set(
+        `/post/${name}`,
+        page(name === 'scripted' ? '<script src="/app.js"></script>' : `<a data-src="\\/img\\/${name}.png">`),
+      );
+      const seen = { acquiredBy: 'test', pageUrl: `${origin}/post/${name}`, account: null, postedAt: null };
+      const imageUrl = `${origin}/img/${name}.png`;
+      const id = await openSighting(app.db, { ...seen, acquisition: 'fetched', imageUrl }, new Date(now));
+      await checkSighting(app.checks, id, true);
+    }
+    // A page is looked at once at the beginning: only what it showed can later be missing.
+    const visit = () => revisitPlaces(app.checks, 100, new AbortController().signal);
+    expect(await visit()).toBe(Object.keys(places).length);
+    expect(await visit()).toBe(0);
+    for (const [name, { picture, page: text }] of Object.entries(places)) {
+      for (const [path, bytes] of [
+        [`/img/${name}.png`, picture],
+        [`/post/${name}`, text],
+      ] as const) {
+        if (bytes === null) pictures.delete(path);
+        else pictures.set(path, bytes);
+      }
+    }
+    now += DAY + 1;
+    await visit();
+    const found = new Map(
+      (await listPlaces(app.db, { limit: 100 })).map(({ url, lastVisit }) => [
+        /img\/(.+)\.png/.exec(url)?.[1],
+        lastVisit,
+      ]),
+    );
+    for (const [name, { found: wanted }] of Object.entries(places))
+      expect({ name, ...found.get(name) }).toMatchObject({ name, ...wanted });
+    const distance = (name: string) => found.get(name)!.hashDistance!;
+    expect(distance('encoded')).toBeLessThanOrEqual(31);
+    expect(distance('replaced')).toBeGreaterThan(60);
   });
 });

@@ -60,7 +60,7 @@ async function attend(at: Date) {
   // Nothing is asked of hosts outside this machine.
   await sql`update cases set body = body || '{"recheckAt": null}'
     where body -> 'materials' -> 0 ->> 'pageUrl' not like ${`${origin}/%`}`.execute(app.db);
-  return attendCases({ db: app.db, web: app.checks.web }, at);
+  return attendCases(app.checks, at);
 }
 
 test('opens from confirmed alerts only', async () => {

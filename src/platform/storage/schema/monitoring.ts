@@ -98,4 +98,8 @@ export interface PlaceVisitRow {
   at: Time;
   result: 'up' | 'changed' | 'gone' | 'unreachable';
   detail: string | null;
+  /** What was found of its page: `shows` names the picture's address, `silent` answers and does not. */
+  page: 'shows' | 'silent' | 'gone' | 'unreachable' | null;
+  /** Bits of 256 between the picture that was and the one that answers now. */
+  hash_distance: number | null;
 }
