@@ -1,4 +1,5 @@
 /** Right-click on a picture: it goes to Utsushi with the page as this person sees it, sign-in and all. */
+import { capture } from './capture.js';
 import { submit } from './submit.js';
 
 const MENU = 'utsushi-submit';
@@ -26,46 +27,6 @@ async function run(tab, srcUrl) {
   } catch (error) {
     await show(`Utsushi: ${error.message}`, '#7f1d1d');
   }
-}
-
-/** Everything about the tab that the API takes. */
-async function capture(tab, srcUrl) {
-  const [{ result: page }] = await chrome.scripting.executeScript({
-    target: { tabId: tab.id },
-    func: readPage,
-    args: [srcUrl],
-  });
-  const visible = await chrome.tabs.captureVisibleTab(tab.windowId, { format: 'png' });
-  return {
-    pageUrl: tab.url,
-    imageUrl: srcUrl?.startsWith('http') ? srcUrl : undefined,
-    title: tab.title,
-    capturedAt: new Date().toISOString(),
-    software: navigator.userAgent,
-    image: page.image === null ? undefined : await blobOf(page.image),
-    png: await blobOf(visible),
-    html: new Blob([page.html], { type: 'text/html' }),
-    mhtml: await chrome.pageCapture.saveAsMHTML({ tabId: tab.id }),
-  };
-}
-
-const blobOf = async (dataUrl) => (await fetch(dataUrl)).blob();
-
-/** Runs in the page, so that its cookies open what only this person may see. A picture it may not read stays null. */
-async function readPage(srcUrl) {
-  const image = await fetch(srcUrl, { credentials: 'include' })
-    .then((answer) => (answer.ok ? answer.blob() : null))
-    .then(
-      (blob) =>
-        blob &&
-        new Promise((resolve) => {
-          const reader = new FileReader();
-          reader.addEventListener('load', () => resolve(reader.result));
-          reader.readAsDataURL(blob);
-        }),
-    )
-    .catch(() => null);
-  return { image, html: `<!doctype html>${document.documentElement.outerHTML}` };
 }
 
 /** Runs in the page: says for a moment what became of it. */

@@ -1,10 +1,11 @@
 /** Pages into evidence: by a real browser that cannot leave through any other door than the guard's, and by people. */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
@@ -301,6 +302,9 @@ test('without a browser it is said so, with a code', async () => {
 });
 
 describe('by a person', () => {
+  let address: Promise<string> | undefined;
+  const listening = () => (address ??= api.listen({ host: '127.0.0.1', port: 0 }));
+
   async function submit(parts: Record<string, string | Buffer>) {
     const form = new FormData();
     for (const [name, value] of Object.entries(parts)) {
@@ -442,7 +446,7 @@ describe('by a person', () => {
     const { submit: handIn } = (await import(pathToFileURL('extension/submit.js').href)) as {
       submit(capture: Record<string, string | Blob | undefined>, to: object): Promise<{ id: string }>;
     };
-    const server = await api.listen({ host: '127.0.0.1', port: 0 });
+    const server = await listening();
     const seen = {
       pageUrl: 'https://members.example/post/10',
       imageUrl: undefined,
@@ -453,6 +457,70 @@ describe('by a person', () => {
     const [capture] = await listCaptures(app.db, id);
     expect(Object.keys(capture!.files).toSorted()).toEqual(['html', 'png']);
     await expect(handIn(seen, { server, token: 'wrong' })).rejects.toThrow(/^unauthorized: /);
+  });
+
+  test.skipIf(CHROMIUM === undefined)('by the extension in a real browser: the whole page', async () => {
+    const server = await listening();
+    const folder = join(installation.dataDir, 'extension');
+    await cp('extension', folder, { recursive: true });
+    // A person's right-click gives the extension the tab it was made in; here nobody clicks.
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as object;
+    const opened = { ...manifest, host_permissions: ['http://127.0.0.1/*'] };
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify(opened));
+    const browser = await chromium.launchPersistentContext(join(installation.dataDir, 'profile'), {
+      executablePath: CHROMIUM!,
+      channel: 'chromium',
+      viewport: { width: 900, height: 700 },
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        `--disable-extensions-except=${folder}`,
+        `--load-extension=${folder}`,
+      ],
+      ignoreDefaultArgs: ['--disable-extensions'],
+    });
+    try {
+      const page = await browser.newPage();
+      await page.goto(`${site.base}/post/1`);
+      const [worker = await browser.waitForEvent('serviceworker')] = browser.serviceWorkers();
+      const extension = await browser.newPage();
+      await extension.goto(new URL('options.html', worker!.url()).href);
+      await page.bringToFront();
+      const seenBy = {
+        url: `${site.base}/post/1`,
+        src: `${site.base}/picture.png`,
+        to: { server, token: TOKEN },
+      };
+      // As text: the test runner would rewrite an import.
+      const id = await extension.evaluate<string>(`(async ({ url, src, to }) => {
+        const { capture } = await import('/capture.js');
+        const { submit } = await import('/submit.js');
+        const [tab] = await chrome.tabs.query({ url });
+        return (await submit(await capture(tab, src), to)).id;
+      })(${JSON.stringify(seenBy)})`);
+      const [seen] = await listCaptures(app.db, id);
+      expect(seen).toMatchObject({
+        acquisition: 'captured-by-person',
+        url: `${site.base}/post/1`,
+        title: '猫の絵 – 投稿',
+        software: expect.not.stringContaining('visible part'),
+      });
+      const file = async (name: string) => (await get(`/api/captures/${seen!.id}/${name}`)).rawPayload;
+      const { width, height } = await sharp(await file('png')).metadata();
+      expect(width).toBeGreaterThanOrEqual(800);
+      expect(height).toBeGreaterThan(3_600);
+      expect((await file('html')).toString()).toContain('末尾 ');
+      expect((await file('mhtml')).toString()).toContain('Content-Location');
+      expect((await file('pdf')).subarray(0, 5).toString()).toBe('%PDF-');
+      // The picture itself came along, and was checked.
+      await eventually('the check', async () => {
+        const found = (await get(`/api/checks/${id}`)).json<{ state: string; check: { verdict: string } }>();
+        return found.state === 'done' && found.check.verdict === 'candidate';
+      });
+    } finally {
+      await browser.close();
+    }
   });
 
   test.each([
