@@ -43,6 +43,7 @@ const { values, positionals } = parseArgs({
     pack: { type: 'string' },
     queries: { type: 'string' },
     items: { type: 'string' },
+    dir: { type: 'string' },
   },
 });
 const unknown = positionals.filter((name) => !(name in SECTIONS));
@@ -55,13 +56,14 @@ const results = join(root, 'docs', 'benchmarks');
 const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}`;
 
 for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS)) {
-  const { small, write, pack, queries, items } = values;
+  const { small, write, pack, queries, items, dir } = values;
   const section = await SECTIONS[name]!({
     small,
     write,
     pack,
     queries,
     items: items === undefined ? undefined : Number(items),
+    dir,
     root,
     fixtures: join(root, 'fixtures'),
   });

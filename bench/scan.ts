@@ -1,18 +1,23 @@
+import { resolve } from 'node:path';
 import { type Measured, scanUnderFire } from '../tests/support/scan-under-fire.ts';
 import { build } from '../tests/support/processes.ts';
 import type { BenchOptions, Section } from './support/section.ts';
 
 const ITEMS = 50_000;
-const SIDE = 256;
+/** Small, so that what is measured is the scan and not the reading of pictures. */
+const SIDE = 128;
 const KILLS = 3;
 /** Memory is flat from here on: a process has everything loaded that it will need. */
 const WARM = 5_000;
 
 /** A directory scanned to recorded checks by two worker processes, while one is killed and people ask. */
-export async function scanSection({ small, items = ITEMS }: BenchOptions): Promise<Section | undefined> {
+export async function scanSection({ small, items = ITEMS, dir }: BenchOptions): Promise<Section | undefined> {
   // At a small size it is a test: tests/integration/monitoring/under-fire.test.ts.
   if (small) return undefined;
   await build();
+  const stop = new AbortController();
+  const stopped = () => stop.abort();
+  process.once('SIGINT', stopped).once('SIGTERM', stopped);
   const measured = await scanUnderFire({
     backend: 'redis',
     items,
@@ -20,9 +25,16 @@ export async function scanSection({ small, items = ITEMS }: BenchOptions): Promi
     kills: KILLS,
     askEveryMs: 10_000,
     report: (line) => process.stderr.write(`${line}\n`),
+    signal: stop.signal,
+    ...(dir === undefined ? {} : { directory: resolve(dir) }),
   });
+  process.off('SIGINT', stopped).off('SIGTERM', stopped);
+  if (measured === undefined) {
+    process.stderr.write(dir === undefined ? 'stopped\n' : `stopped; the same command goes on with it\n`);
+    return undefined;
+  }
   return {
-    file: 'monitoring.md',
+    file: 'scan.md',
     title: 'A long scan',
     note: [
       `A directory of ${items.toLocaleString('en')} different files (JPEG, ${SIDE}²; every tenth a copy of one of 3 works of tier high) is scanned through Redis to recorded checks by two worker processes with one compute child each.`,

@@ -22,4 +22,6 @@ export interface BenchOptions {
   readonly queries: string | undefined;
   /** How many files to scan. */
   readonly items: number | undefined;
+  /** Where a long run keeps what it has, to go on with after it was stopped. */
+  readonly dir: string | undefined;
 }

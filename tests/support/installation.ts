@@ -21,11 +21,13 @@ export interface Installation {
   close(): Promise<void>;
 }
 
+/** @param kept a data directory that stays when the installation is closed, and may be there already */
 export async function install(
   backend: Backend,
   environment: Record<string, string> = {},
+  kept?: string,
 ): Promise<Installation> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'utsushi-test-'));
+  const dataDir = kept ?? (await mkdtemp(join(tmpdir(), 'utsushi-test-')));
   const redis = backend === 'redis' ? await startRedis({ appendonly: true }) : undefined;
   const env = {
     UTSUSHI_DATA_DIR: dataDir,
@@ -51,7 +53,7 @@ export async function install(
     close: async () => {
       for (const app of apps.splice(0).toReversed()) await app.close();
       await redis?.stop();
-      await rm(dataDir, { recursive: true, force: true });
+      if (kept === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

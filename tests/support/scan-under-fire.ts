@@ -3,7 +3,7 @@
  * times on the way, and people hand in pictures of their own meanwhile. Used by a test at a small size and by a bench.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -13,6 +13,7 @@ import {
   applyMonitors,
   findMonitor,
   findScan,
+  listScans,
   parseMonitor,
   startScan,
 } from '../../src/features/monitoring/index.ts';
@@ -31,6 +32,10 @@ export interface Fire {
   /** A person hands in a picture this often. */
   readonly askEveryMs: number;
   readonly report?: (line: string) => void;
+  /** Where everything is kept, so that a run that was stopped can go on; else it is removed at the end. */
+  readonly directory?: string;
+  /** Stops the run, to go on another time. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Measured {
@@ -52,65 +57,104 @@ const WORKS = 3;
 const WORK_SIDE = 160;
 const BASES = 40;
 
-export async function scanUnderFire(fire: Fire): Promise<Measured> {
-  const installation = await install(fire.backend, {
-    UTSUSHI_CONCURRENCY: '1',
-    UTSUSHI_JOB_LOCK_MS: '5000',
-    UTSUSHI_SWEEP_MS: '5000',
-  });
+/** What is known of a run so far; a line of the journal for each time it was looked at. */
+interface Journal {
+  readonly seconds: number;
+  readonly kills: number;
+  readonly mostWaiting: number;
+  readonly memory: Measured['memory'][number];
+  /** Answers since the line before. */
+  readonly answers: readonly number[];
+}
+
+/** @returns undefined when it was stopped */
+export async function scanUnderFire(fire: Fire): Promise<Measured | undefined> {
+  const { directory, signal, report = () => {} } = fire;
+  const installation = await install(
+    fire.backend,
+    { UTSUSHI_CONCURRENCY: '1', UTSUSHI_JOB_LOCK_MS: '5000', UTSUSHI_SWEEP_MS: '5000' },
+    directory,
+  );
   const processes = new Processes(installation.env);
+  const journalPath = join(installation.dataDir, 'journal.jsonl');
+  const journal = await readJournal(journalPath);
   try {
     const app = await installation.open();
-    await Scene.importWorks(app, await Scene.works(join(installation.dataDir, 'works'), 0, WORKS));
-    const folder = join(installation.dataDir, 'outputs');
-    await writePictures(folder, fire);
-    await applyMonitors(app.db, [parseMonitor('many', { source: { kind: 'directory', path: folder } })], {
-      actor: 'test',
-      at: new Date(),
-    });
-    const { scanId } = await startScan(app.db, (await findMonitor(app.db, 'many')).id, 'person', new Date());
+    const scanId = await findOrStart(app, installation.dataDir, fire);
     const checker = await start(processes, 'checks', 'upkeep');
     let scanner = await start(processes, 'scans', 'checks');
     const queue = await app.queue();
     await queue.add('scan', { scanId }, { jobId: scanId });
 
+    const before = journal.at(-1)?.seconds ?? 0;
     const started = performance.now();
-    const answers: number[] = [];
-    const memory: Measured['memory'][number][] = [];
-    let kills = 0;
-    let mostWaiting = 0;
-    let done = false;
+    const seconds = () => before + (performance.now() - started) / 1_000;
+    const done = new AbortController();
+    const over = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal]);
+    let answers: number[] = [];
+    let kills = journal.at(-1)?.kills ?? 0;
+    let mostWaiting = journal.at(-1)?.mostWaiting ?? 0;
     const asking = (async () => {
-      for (let nth = 0; !done; nth++) {
+      for (let nth = Math.round(seconds()); !over.aborted; nth++) {
         answers.push(await ask(app, nth));
-        await sleep(fire.askEveryMs);
+        await sleep(fire.askEveryMs, undefined, { signal: over }).catch(() => {});
       }
     })();
     for (;;) {
       const { state, checked, failed } = await findScan(app.db, scanId);
       mostWaiting = Math.max(mostWaiting, await waiting(app));
-      memory.push({ checked, scanner: await residentMiB(scanner), checker: await residentMiB(checker) });
-      fire.report?.(
-        `${checked} of ${fire.items} checked, ${failed} failed, ${kills} kills, ${Math.round(performance.now() - started)} ms`,
+      const memory = { checked, scanner: await residentMiB(scanner), checker: await residentMiB(checker) };
+      journal.push({ seconds: seconds(), kills, mostWaiting, memory, answers });
+      answers = [];
+      await appendFile(journalPath, `${JSON.stringify(journal.at(-1))}\n`);
+      report(
+        `${checked} of ${fire.items} checked, ${failed} failed, ${kills} kills, ${memory.scanner} and ${memory.checker} MiB, ${Math.round(seconds())} s`,
       );
-      if (state !== 'running') break;
+      if (state !== 'running' || over.aborted) break;
       if (kills < fire.kills && checked >= ((kills + 1) * fire.items) / (fire.kills + 1)) {
         kills += 1;
         await scanner.end('SIGKILL');
         scanner = await start(processes, 'scans', 'checks');
       }
-      await sleep(fire.items > 5_000 ? 5_000 : 500);
+      await sleep(fire.items > 5_000 ? 5_000 : 500, undefined, { signal: over }).catch(() => {});
     }
-    done = true;
+    if (over.aborted) return undefined;
+    done.abort();
     await asking;
-    const seconds = (performance.now() - started) / 1_000;
     await nothingLostOrDoubled(app, scanId, fire.items);
     expect(kills).toBe(fire.kills);
-    return { items: fire.items, seconds, kills, memory, answers, mostWaiting };
+    return {
+      items: fire.items,
+      seconds: journal.at(-1)!.seconds,
+      kills,
+      memory: journal.map((line) => line.memory),
+      answers: [...journal.flatMap((line) => line.answers), ...answers],
+      mostWaiting,
+    };
   } finally {
     await processes.endAll();
     await installation.close();
   }
+}
+
+async function readJournal(path: string): Promise<Journal[]> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Journal);
+}
+
+/** The scan of a directory that was filled for it; the one that an earlier run left, where there is one. */
+async function findOrStart(app: App, dataDir: string, fire: Fire): Promise<string> {
+  const [left] = await listScans(app.db, { monitor: 'many', limit: 1 });
+  if (left !== undefined) return left.id;
+  await Scene.importWorks(app, await Scene.works(join(dataDir, 'works'), 0, WORKS));
+  const folder = join(dataDir, 'outputs');
+  await writePictures(folder, fire);
+  const by = { actor: 'test', at: new Date() };
+  await applyMonitors(app.db, [parseMonitor('many', { source: { kind: 'directory', path: folder } })], by);
+  return (await startScan(app.db, (await findMonitor(app.db, 'many')).id, 'person', new Date())).scanId;
 }
 
 async function start(processes: Processes, ...queues: string[]): Promise<UtsushiProcess> {

@@ -11,6 +11,7 @@ import { LiveIndex, importCatalogue, listImport } from '../../src/features/catal
 import { compare } from '../../src/features/checks/compare.ts';
 import { type OutputPicture, lookAt } from '../../src/features/checks/output-picture.ts';
 import { currentPolicy, openUpload } from '../../src/features/checks/index.ts';
+import type { Tier } from '../../src/vision/matching/policy.ts';
 import { artwork } from './pictures.ts';
 
 /** The sizes the tests are named after; without it smaller ones, for everyday runs. */
@@ -48,9 +49,9 @@ export class Scene {
     return folder;
   }
 
-  static async importWorks(app: App, folder: string): Promise<void> {
+  static async importWorks(app: App, folder: string, tier: Tier = 'high'): Promise<void> {
     const report = await importCatalogue(app.checks, await listImport(folder, undefined), {
-      tier: 'high',
+      tier,
       actor: 'test',
     });
     expect(report).toMatchObject({ imported: (await readdir(folder)).length, failed: [] });
