@@ -470,13 +470,24 @@ async function openQueue(
 ): Promise<JobQueue> {
   // Loaded on demand: BullMQ takes a tenth of a second, which a command that only checks a file need not pay.
   const { JobQueue } = await import('./platform/queue/index.ts');
-  const settings = { lockMs: config.jobLockMs, onError: (error: Error) => log.warn({ err: error }, 'queue') };
+  let closing = false;
+  const settings = {
+    lockMs: config.jobLockMs,
+    // Connections that break while they are being closed are no news.
+    onError: (error: Error) => {
+      if (!closing) log.warn({ err: error }, 'queue');
+    },
+  };
+  const close = (queue: JobQueue) => () => {
+    closing = true;
+    return queue.close();
+  };
   if (secrets.redisUrl !== undefined) {
     const queue = await JobQueue.open(
       { kind: 'redis', url: secrets.redisUrl, prefix: config.queuePrefix },
       settings,
     );
-    closers.push(() => queue.close());
+    closers.push(close(queue));
     return queue;
   }
   const pool = openPool({
@@ -488,7 +499,7 @@ async function openQueue(
   closers.push(() => pool.end());
   await JobQueue.migrate(pool);
   const queue = await JobQueue.open({ kind: 'postgres', pool }, settings);
-  closers.push(() => queue.close());
+  closers.push(close(queue));
   return queue;
 }
 

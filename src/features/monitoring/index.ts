@@ -16,6 +16,7 @@ export {
   planMonitors,
   putMonitor,
   showScope,
+  showSpec,
 } from './monitors.ts';
 export { type LookDependencies, type PlaceLook, lookAtPlace } from './look-again.ts';
 export { type Place, type VisitResult, listPlaces, revisitPlaces } from './places.ts';

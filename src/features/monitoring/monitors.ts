@@ -166,7 +166,7 @@ async function carryOut(tx: Executor, { name, action, fields, spec }: Change, by
         .execute();
     } else {
       // Another source, or other words to search it by: what was read of it so far says nothing.
-      const anew = fields.some(({ field }) => field === 'source' || field === 'scope');
+      const anew = fields.some(({ field }) => /^(source|scope)\b/.test(field));
       const updated = await tx
         .updateTable('monitors')
         .set({
@@ -200,7 +200,7 @@ async function remove(tx: Executor, name: string, at: Date): Promise<string> {
 
 function differences(monitor: Monitor, spec: MonitorSpec): Change['fields'] {
   const compared: [string, string, string][] = [
-    ['source', canonicalJson(monitor.source), canonicalJson(spec.source)],
+    ...comparedSources(monitor.source, spec.source),
     ['scope', showScope(monitor.scope), showScope(spec.scope)],
     ['schedule', showOwn(monitor.schedule), showOwn(spec.schedule)],
     ['territory', monitor.territory ?? 'not said', spec.territory ?? 'not said'],
@@ -209,6 +209,29 @@ function differences(monitor: Monitor, spec: MonitorSpec): Change['fields'] {
   return compared
     .filter(([, before, after]) => before !== after)
     .map(([field, before, after]) => ({ field, before, after }));
+}
+
+/** By its settings where the kind stays: of a long description one address may have changed. */
+function comparedSources(before: SourceSpec, after: SourceSpec): [string, string, string][] {
+  if (before.kind !== after.kind) return [['source', canonicalJson(before), canonicalJson(after)]];
+  const [old, fresh] = [before, after].map((each) => new Map<string, unknown>(Object.entries(each)));
+  const show = (value: unknown) => (value === undefined ? 'not said' : canonicalJson(value));
+  return [...new Set([...old!.keys(), ...fresh!.keys()])].map((key) => [
+    `source.${key}`,
+    show(old!.get(key)),
+    show(fresh!.get(key)),
+  ]);
+}
+
+/** What a new monitor will do, as people read it. */
+export function showSpec({ source, scope, schedule, territory, paused }: MonitorSpec): string[] {
+  return [
+    `source: ${canonicalJson(source)}`,
+    `scope: ${showScope(scope)}`,
+    `schedule: ${showOwn(schedule)}`,
+    ...(territory === null ? [] : [`territory: ${territory}`]),
+    ...(paused === true ? ['paused: true'] : []),
+  ];
 }
 
 /** A scope as people read it. */

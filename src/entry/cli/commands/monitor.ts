@@ -95,12 +95,14 @@ async function runApply(
   path: string,
   options: CommonOptions & { yes?: boolean; dryRun?: boolean },
 ): Promise<void> {
-  const { applyMonitors, planMonitors, readMonitors } = await monitoring();
+  const { applyMonitors, planMonitors, readMonitors, showSpec } = await monitoring();
   const specs = await readMonitors(path);
   await withApp(options, 'monitor', async (app) => {
     const plan = await planMonitors(app.db, specs);
     const changes = plan.filter(({ action }) => action !== 'unchanged').length;
-    if (options.json !== true) plan.forEach((change) => print(describe(change)));
+    if (options.json !== true)
+      for (const change of plan)
+        print(describe(change, change.action === 'create' ? showSpec(change.spec!) : []));
     if (options.dryRun === true) {
       if (options.json === true) plan.forEach((change) => printJson(toJson(change)));
       return;
@@ -131,11 +133,10 @@ async function passOn(app: App): Promise<void> {
 
 const SIGNS = { create: '+', update: '~', delete: '-', unchanged: ' ' } as const;
 
-function describe({ name, action, fields, spec }: Change): string {
+function describe({ name, action, fields }: Change, created: readonly string[]): string {
   const head = `${SIGNS[action]} ${name}${action === 'unchanged' ? '  (unchanged)' : ''}`;
-  const created = action === 'create' ? [`    source: ${JSON.stringify(spec!.source)}`] : [];
   const changed = fields.map(({ field, before, after }) => `    ${field}: ${before} -> ${after}`);
-  return [head, ...created, ...changed].join('\n');
+  return [head, ...created.map((line) => `    ${line}`), ...changed].join('\n');
 }
 
 function toJson({ name, action, fields }: Change) {
