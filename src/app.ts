@@ -27,6 +27,7 @@ import {
   currentPolicy,
   ensurePolicy,
   evidencePicture,
+  gatherQueries,
   matchRetroactively,
   namesOnCapturedPage,
   pendingSightings,
@@ -123,6 +124,8 @@ const SHUTDOWN_GRACE_MS = 20_000;
 const SWEEP_BATCH = 1_000;
 /** Later than this a page is no longer what was seen, and one that failed until then will not come back. */
 const CAPTURE_WITHIN_MS = 86_400_000;
+/** For each compute process: while it looks at one, others are fetched, wait for it, or are being written together. */
+const CHECKS_AT_HAND = 8;
 // A scan mostly waits: for its source, or for its checks.
 const SCANS_AT_ONCE = 16;
 const ENQUEUE_BATCH = 500;
@@ -187,6 +190,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     });
     const checks: CheckDependencies = {
       db,
+      gathered: gatherQueries(db),
       blobs: new BlobStore(join(config.dataDir, 'blobs')),
       spool: new Spool(join(config.dataDir, 'spool')),
       compute,
@@ -290,9 +294,8 @@ export async function openApp(options: AppOptions): Promise<App> {
         // Who only delivers compares nothing.
         if (queues.some((each) => each !== 'delivery')) await app.keepIndexFresh();
         const handlers = handlersOf(app);
-        // Twice as many checks at hand as cores to compute them: one is fetched or written while another is decoded.
         const concurrency = {
-          checks: config.concurrency * 2,
+          checks: config.concurrency * CHECKS_AT_HAND,
           scans: SCANS_AT_ONCE,
           captures: 1,
           delivery: WEBHOOKS_AT_ONCE,

@@ -100,6 +100,8 @@ export class Scene {
     if (known !== undefined) known.times += 1;
     else {
       const { picture } = await lookAt(app.checks, { bytes });
+      // Looked at closely now: when the answer is worked out, this app is closed.
+      await picture?.inDepth();
       this.#outputs.set(sha256, { times: 1, picture });
     }
     return sha256;

@@ -24,9 +24,10 @@ export class LiveTerms {
   #version = -1;
   #matcher: TermMatcher | undefined;
 
-  async current(db: Executor): Promise<TermMatcher> {
-    const { version } = await readVersion(db);
-    if (this.#matcher === undefined || version !== this.#version) {
+  /** @param version at least this one, where the caller knows; left out, the newest */
+  async current(db: Executor, version?: number): Promise<TermMatcher> {
+    version ??= (await readVersion(db)).version;
+    if (this.#matcher === undefined || version > this.#version) {
       // The version is read first: what commits in between is read again under the next one.
       this.#matcher = await catalogueTerms(db);
       this.#version = version;

@@ -1,26 +1,25 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { UtsushiError, asUtsushiError } from '../../errors.ts';
 import type { ComputePool } from '../../platform/compute/pool.ts';
-import type { Examined } from '../../platform/compute/tasks.ts';
+import type { Examined, PictureSource } from '../../platform/compute/tasks.ts';
 import { fetchImage } from '../../platform/fetch/fetch-image.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
-import type { TermHit } from '../../platform/provenance/index.ts';
 import { type BlobStore, type Spool, readBounded } from '../../platform/storage/blobs.ts';
-import type { Database, Executor } from '../../platform/storage/database.ts';
-import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import { type LiveIndex, type LiveTerms, type Protocol, holdVersion } from '../catalogue/index.ts';
+import type { Database } from '../../platform/storage/database.ts';
+import type { LiveIndex, LiveTerms, Protocol } from '../catalogue/index.ts';
 import { type Compared, NOTHING_COMPARED, compare } from './compare.ts';
-import { finishSighting, takePending } from './finish.ts';
+import type { GatheredQueries } from './gathered.ts';
 import { recordKnown } from './known.ts';
 import { type Looked, lookAt } from './output-picture.ts';
-import { type VersionedPolicy, currentPolicy } from './policies.ts';
-import { recordComparison } from './record.ts';
+import { recentPolicy } from './policies.ts';
 import { relianceHits } from './reliance.ts';
-import { type SightingState, failSighting, findSighting, noteFetched } from './sightings.ts';
+import { type SightingState, failSighting, noteFetched } from './sightings.ts';
 
 export interface CheckDependencies {
   readonly db: Database;
+  /** The same database, for what every check asks of it. */
+  readonly gathered: GatheredQueries;
   /** Files that are kept. */
   readonly blobs: BlobStore;
   /** Files handed in that wait for their check. */
@@ -43,6 +42,8 @@ export interface RecordedCheck {
 }
 
 const ATTEMPTS_ON_CHANGE = 10;
+/** A catalogue confirmed this long ago is compared with as it is; whether it still held is seen on recording. */
+const RECENT_MS = 3_000;
 /** Longer than this a check waits for its turn at a host in the queue, not in a worker. */
 const TURN_PATIENCE_MS = 500;
 
@@ -60,7 +61,7 @@ export async function checkSighting(
   lastAttempt: boolean,
   lookAgain = false,
 ): Promise<RecordedCheck | undefined> {
-  const sighting = await findSighting(deps.db, sightingId);
+  const sighting = await deps.gathered.sighting(sightingId);
   if (sighting === undefined) throw new UtsushiError('not_found', `no sighting has the id ${sightingId}`);
   if (sighting.state !== 'pending') {
     // The process that recorded it may have died before it could do this.
@@ -68,19 +69,19 @@ export async function checkSighting(
     return undefined;
   }
   try {
-    const bytes = await bytesOf(deps, sighting);
-    const known = lookAgain ? undefined : await recordKnown(deps, sighting, bytes);
+    const obtained = await obtain(deps, sighting);
+    const known = lookAgain ? undefined : await recordKnown(deps, sighting, obtained.sha256);
     if (known !== undefined) {
       await deps.spool.remove(sightingId);
       return known;
     }
     const looked = await lookAt(
       deps,
-      { bytes },
+      obtained.source,
       // What is kept of an output that raises no alert, to compare it with a later asset.
       { shrink: sighting.acquisition === 'fetched' },
     );
-    const recorded = await recordCheck(deps, sighting, looked, bytes);
+    const recorded = await recordCheck(deps, sighting, looked, obtained);
     await deps.spool.remove(sightingId);
     return recorded;
   } catch (thrown) {
@@ -94,10 +95,19 @@ export async function checkSighting(
   }
 }
 
-async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promise<Uint8Array> {
+/** The bytes of an output, where they can be had again while its check lasts. */
+interface Obtained {
+  readonly sha256: string;
+  /** For the compute children: a path costs them less than bytes. */
+  readonly source: PictureSource['source'];
+  /** Puts the file into the store. */
+  readonly keep: (blobs: BlobStore) => Promise<string>;
+}
+
+async function obtain(deps: CheckDependencies, sighting: SightingState): Promise<Obtained> {
   const url = sighting.image_url;
-  if (url === null || sighting.acquisition !== 'fetched') return deps.spool.get(sighting.id);
-  if (!/^https?:/i.test(url)) return storedBytes(deps, sighting.id, url);
+  if (url === null || sighting.acquisition !== 'fetched') return fromSpool(deps, sighting.id);
+  if (!/^https?:/i.test(url)) return stored(deps, sighting.id, url);
   const { bytes, ...answer } = await fetchImage(deps.web, url, {
     maxBytes: deps.limits.maxBytes,
     // What a person names is fetched as their browser would; what a scan found obeys robots.txt.
@@ -106,157 +116,67 @@ async function bytesOf(deps: CheckDependencies, sighting: SightingState): Promis
   });
   // Noted as it happens: whatever becomes of the check, this was seen.
   await noteFetched(deps.db, sighting.id, answer, deps.clock());
-  return bytes;
+  return inMemory(bytes);
+}
+
+async function fromSpool({ spool }: CheckDependencies, id: string): Promise<Obtained> {
+  const sha256 = sha256Of(await spool.get(id));
+  const path = spool.path(id);
+  return { sha256, source: { path }, keep: (blobs) => blobs.adopt(path, sha256) };
 }
 
 /** Bytes that only a source can read: the scan put them into the spool. A local file may also be read again later. */
-async function storedBytes(deps: CheckDependencies, sightingId: string, url: string): Promise<Uint8Array> {
+async function stored(deps: CheckDependencies, sightingId: string, url: string): Promise<Obtained> {
   try {
-    return await deps.spool.get(sightingId);
+    return await fromSpool(deps, sightingId);
   } catch (thrown) {
     if (!url.startsWith('file:')) throw thrown;
-    return readBounded(fileURLToPath(url), deps.limits.maxBytes);
+    return inMemory(await readBounded(fileURLToPath(url), deps.limits.maxBytes));
   }
+}
+
+function inMemory(bytes: Uint8Array): Obtained {
+  return { sha256: sha256Of(bytes), source: { bytes }, keep: (blobs) => blobs.put(bytes) };
+}
+
+function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /**
  * Compares and records in such a way that nothing slips between two catalogue versions: the transaction holds the
- * version still, and when it is not the one that was compared with, the comparison is done again.
+ * version still, and when it or the policy is not the one that was compared with, the comparison is done again.
  */
 async function recordCheck(
   deps: CheckDependencies,
   sighting: SightingState,
   { examined, picture }: Looked,
-  bytes: Uint8Array,
+  obtained: Obtained,
 ): Promise<RecordedCheck | undefined> {
-  const policy = await currentPolicy(deps.db);
-  const reliance = await relianceHits(deps, examined.provenance, sighting);
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
-    await deps.index.refresh(deps.db);
-    const version = deps.index.version;
+    if (attempt > 0 || deps.index.age > RECENT_MS) await deps.index.refresh(deps.db);
+    const policy = await recentPolicy(deps.db);
+    const { version } = deps.index;
+    const reliance = await relianceHits(deps, examined.provenance, sighting, version);
     const compared =
       picture === undefined ? NOTHING_COMPARED : await compare(deps, picture, policy, 'candidates');
-    const { matches, ms } = compared;
+    const keepOriginal = compared.matches.length > 0 || sighting.acquisition !== 'fetched';
     // The file must lie in the store before a row may say so; without its row it is merely unused.
-    const keepOriginal = matches.length > 0 || sighting.acquisition !== 'fetched';
-    const retained = keepOriginal ? bytes : examined.shrunk!;
-    const retainedSha256 = await deps.blobs.put(retained);
-    const recorded = await deps.db.transaction().execute(async (tx) => {
-      if ((await holdVersion(tx)) !== version) return 'catalogue changed' as const;
-      return writeCheck(tx, {
-        sighting,
-        examined,
-        compared,
-        reliance,
-        protocol: deps.protocol,
-        policy,
-        version,
-        ms: { ...examined.ms, ...ms },
-        retained: { as: keepOriginal ? 'original' : 'shrunk', sha256: retainedSha256 },
-        at: deps.clock(),
-      });
+    const sha256 = keepOriginal ? await obtained.keep(deps.blobs) : await deps.blobs.put(examined.shrunk!);
+    const written = await deps.gathered.write({
+      sighting,
+      examined,
+      compared,
+      reliance,
+      protocol: deps.protocol,
+      policy,
+      version,
+      ms: { ...examined.ms, ...compared.ms },
+      retained: { as: keepOriginal ? 'original' : 'shrunk', sha256 },
+      at: deps.clock(),
     });
-    if (recorded !== 'catalogue changed') return recorded;
+    if (written === 'over') return undefined;
+    if (written !== 'changed') return { ...written, look: { examined, compared } };
   }
   throw new UtsushiError('index_stale', `the catalogue changed ${ATTEMPTS_ON_CHANGE} times during one check`);
-}
-
-interface CheckToWrite {
-  readonly sighting: SightingState;
-  readonly examined: Examined;
-  readonly compared: Compared;
-  readonly reliance: readonly TermHit[];
-  readonly protocol: Protocol;
-  readonly policy: VersionedPolicy;
-  readonly version: number;
-  readonly ms: Record<string, number>;
-  readonly retained: { readonly as: 'original' | 'shrunk'; readonly sha256: string };
-  readonly at: Date;
-}
-
-async function writeCheck(tx: Executor, todo: CheckToWrite): Promise<RecordedCheck | undefined> {
-  const { sighting, examined, compared, at } = todo;
-  const { matches } = compared;
-  if (!(await takePending(tx, sighting.id))) return undefined;
-  const outputId = await upsertOutput(tx, todo);
-  const verdict =
-    'unhashable' in examined.outcome ? 'unhashable' : matches.length > 0 ? 'candidate' : 'no-candidate';
-  const reason = 'unhashable' in examined.outcome ? examined.outcome.unhashable : null;
-  const { checkId, alertIds } = await recordComparison(tx, {
-    outputId,
-    depth: compared.depth,
-    catalogueVersion: todo.version,
-    policyVersion: todo.policy.version,
-    verdict,
-    reason,
-    matches,
-    reliance: todo.reliance,
-    sightingId: sighting.id,
-    ms: todo.ms,
-    at,
-    protocol: todo.protocol,
-  });
-  await finishSighting(tx, {
-    sighting,
-    outputId,
-    outputSha256: examined.sha256,
-    checkId,
-    verdict,
-    matches,
-    catalogueVersion: todo.version,
-    policy: todo.policy,
-    also: { provenance: examined.provenance, reliance: todo.reliance },
-    at,
-  });
-  return { checkId, alertIds, look: { examined, compared } };
-}
-
-async function upsertOutput(tx: Executor, { examined, retained, at }: CheckToWrite): Promise<string> {
-  const row = await tx
-    .insertInto('outputs')
-    .values({
-      id: randomUUID(),
-      sha256: examined.sha256,
-      format: examined.format,
-      width: examined.width,
-      height: examined.height,
-      byte_length: examined.byteLength,
-      retained: retained.as,
-      retained_sha256: retained.sha256,
-      provenance: JSON.stringify(examined.provenance),
-      created_at: at,
-    })
-    // The update takes the row's lock even where it changes nothing: checks of one output go one after the other.
-    .onConflict((conflict) =>
-      conflict.column('sha256').doUpdateSet((eb) => ({
-        retained: eb
-          .case()
-          .when('outputs.retained', '=', 'original')
-          .then('original' as const)
-          .else(retained.as)
-          .end(),
-        retained_sha256: eb
-          .case()
-          .when('outputs.retained', '=', 'original')
-          .then(eb.ref('outputs.retained_sha256'))
-          .else(retained.sha256)
-          .end(),
-      })),
-    )
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  if ('fingerprint' in examined.outcome) {
-    const data = Buffer.from(examined.outcome.fingerprint);
-    await tx
-      .insertInto('fingerprints')
-      .values({
-        sha256: examined.sha256,
-        algorithm_version: ALGORITHM_VERSION,
-        quality: decodeFingerprint(data).quality,
-        data,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
-  return row.id;
 }

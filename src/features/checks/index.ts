@@ -2,6 +2,7 @@ export { type CheckDependencies, checkSighting } from './check.ts';
 export { type PairFigures, comparePair } from './pair.ts';
 export type { Match, Question } from './compare.ts';
 export { evidencePicture } from './evidence.ts';
+export { gatherQueries } from './gathered.ts';
 export { type Ask, type CheckAnswer, checkBytes, checkTarget } from './look.ts';
 export type { Calibration } from './calibration/calibration.ts';
 export { measureCalibration } from './calibration/measure.ts';

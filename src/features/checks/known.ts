@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Provenance } from '../../platform/provenance/index.ts';
-import type { BlobStore } from '../../platform/storage/blobs.ts';
-import type { Database, Executor } from '../../platform/storage/database.ts';
+import type { Executor } from '../../platform/storage/database.ts';
 import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
-import { type LiveTerms, type Protocol, holdVersion, readVersion } from '../catalogue/index.ts';
+import { type Protocol, holdVersion, readVersion } from '../catalogue/index.ts';
 import type { Match } from './compare.ts';
-import { finishSighting, takePending } from './finish.ts';
-import { currentPolicy } from './policies.ts';
+import { finishSightings, takePending } from './finish.ts';
+import { newestPolicyVersion, recentPolicy } from './policies.ts';
 import { recordComparison } from './record.ts';
-import { relianceHits } from './reliance.ts';
+import { type RelianceDependencies, relianceHits } from './reliance.ts';
 import type { SightingState } from './sightings.ts';
 
 /**
@@ -21,28 +19,26 @@ import type { SightingState } from './sightings.ts';
  * @returns undefined when it is not known, or has to be looked at again
  */
 export async function recordKnown(
-  deps: {
-    readonly db: Database;
-    readonly blobs: BlobStore;
+  deps: RelianceDependencies & {
+    readonly gathered: { readonly lastCheck: (asked: Known) => Promise<LastCheck | undefined> };
     readonly clock: () => Date;
-    readonly terms: LiveTerms;
     readonly protocol: Protocol;
   },
   sighting: SightingState,
-  bytes: Uint8Array,
+  sha256: string,
 ): Promise<{ checkId: string; alertIds: string[] } | undefined> {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const { version: policyVersion, tiers } = await currentPolicy(deps.db);
-  const before = await lastCheck(deps.db, sha256, policyVersion);
+  const { version: policyVersion, tiers } = await recentPolicy(deps.db);
+  const before = await deps.gathered.lastCheck({ sha256, policyVersion });
   if (before === undefined) return undefined;
   const reliance = await relianceHits(deps, before.provenance as Provenance | null, sighting);
   return deps.db.transaction().execute(async (tx) => {
     const version = await holdVersion(tx);
     if ((await readVersion(tx)).matchedVersion < version) return undefined;
-    if (!(await takePending(tx, sighting.id))) return undefined;
+    if ((await newestPolicyVersion(tx)) !== policyVersion) return undefined;
+    if ((await takePending(tx, [sighting.id])).size === 0) return undefined;
     // Checks of one output go one after the other.
     await tx.selectFrom('outputs').select('id').where('sha256', '=', sha256).forUpdate().execute();
-    const check = await lastCheck(tx, sha256, policyVersion);
+    const [check] = await lastChecks(tx, [{ sha256, policyVersion }]);
     if (check === undefined) return undefined;
     const matches = await matchesOf(tx, check.id);
     // It matters by now, and only a shrunk picture was kept: here is the original.
@@ -62,28 +58,43 @@ export async function recordKnown(
       protocol: deps.protocol,
       reliance,
     });
-    await finishSighting(tx, {
-      sighting,
-      outputId: check.output_id,
-      outputSha256: sha256,
-      checkId: recorded.checkId,
-      verdict: check.verdict,
-      matches,
-      catalogueVersion: check.catalogue_version,
-      policy: { version: policyVersion, tiers },
-      also: { known: true, provenance: before.provenance, reliance },
-      at,
-    });
+    await finishSightings(tx, [
+      {
+        sighting,
+        outputId: check.output_id,
+        outputSha256: sha256,
+        checkId: recorded.checkId,
+        verdict: check.verdict,
+        matches,
+        catalogueVersion: check.catalogue_version,
+        policy: { version: policyVersion, tiers },
+        also: { known: true, provenance: before.provenance, reliance },
+        at,
+      },
+    ]);
     return recorded;
   });
 }
 
-/** The newest check of these bytes under this policy: it holds everything that the catalogue had for them. */
-function lastCheck(db: Executor, sha256: string, policyVersion: number) {
-  return db
-    .selectFrom('checks as c')
-    .innerJoin('outputs as o', 'o.id', 'c.output_id')
+/** The bytes of an output, and the policy it is to have been checked under. */
+export interface Known {
+  readonly sha256: string;
+  readonly policyVersion: number;
+}
+
+/**
+ * The newest check of each of these files under its policy: it holds everything that the catalogue had for them.
+ *
+ * @returns in the order of the questions; undefined where there is none
+ */
+export async function lastChecks(db: Executor, asked: readonly Known[]) {
+  const rows = await db
+    .selectFrom('outputs as o')
+    .innerJoin('checks as c', 'c.output_id', 'o.id')
+    .distinctOn(['o.sha256', 'c.policy_version'])
     .select([
+      'o.sha256',
+      'c.policy_version',
       'c.id',
       'c.output_id',
       'c.depth',
@@ -93,13 +104,21 @@ function lastCheck(db: Executor, sha256: string, policyVersion: number) {
       'o.retained',
       'o.provenance',
     ])
-    .where('o.sha256', '=', sha256)
-    .where('c.policy_version', '=', policyVersion)
+    .where('o.sha256', '=', (eb) => eb.fn.any(eb.val(asked.map(({ sha256 }) => sha256))))
+    .where('c.policy_version', '=', (eb) =>
+      eb.fn.any(eb.val(asked.map(({ policyVersion }) => policyVersion))),
+    )
     .where('c.algorithm_version', '=', ALGORITHM_VERSION)
+    .orderBy('o.sha256')
+    .orderBy('c.policy_version')
     .orderBy('c.catalogue_version', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .execute();
+  return asked.map(({ sha256, policyVersion }) =>
+    rows.find((row) => row.sha256 === sha256 && row.policy_version === policyVersion),
+  );
 }
+
+type LastCheck = Exclude<Awaited<ReturnType<typeof lastChecks>>[number], undefined>;
 
 /** What that check found of works that are still watched. */
 async function matchesOf(tx: Executor, checkId: string): Promise<Match[]> {

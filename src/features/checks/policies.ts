@@ -31,14 +31,27 @@ export interface StoredPolicy extends Policy {
 /** What is kept of each database's newest policy: its scores are long, and every check asks. */
 const newest = new WeakMap<Executor, VersionedPolicy>();
 
-/** The policy in force: the newest version. */
-export async function currentPolicy(db: Executor): Promise<VersionedPolicy> {
+export async function newestPolicyVersion(db: Executor): Promise<number> {
   const { version } = await db
     .selectFrom('policies')
     .select('version')
     .orderBy('version', 'desc')
     .limit(1)
     .executeTakeFirstOrThrow();
+  return version;
+}
+
+/**
+ * The policy in force as this process last read it, which may be a moment ago: for whoever makes sure of its version
+ * before anything comes of it.
+ */
+export async function recentPolicy(db: Database): Promise<VersionedPolicy> {
+  return newest.get(db) ?? currentPolicy(db);
+}
+
+/** The policy in force: the newest version. */
+export async function currentPolicy(db: Executor): Promise<VersionedPolicy> {
+  const version = await newestPolicyVersion(db);
   const known = newest.get(db);
   if (known?.version === version) return known;
   const { tiers, calibration } = await showPolicy(db, version);

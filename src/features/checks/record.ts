@@ -34,91 +34,113 @@ export interface Comparison {
 export const UTSUSHI = 'utsushi';
 
 /**
- * Writes a comparison down and raises its alerts, in the caller's transaction. The same comparison (output, depth,
- * catalogue, policy, algorithm) is recorded once; a second recording returns the first one's id.
+ * Writes comparisons of different or the same outputs down and raises their alerts, in the caller's transaction. The
+ * same comparison (output, depth, catalogue, policy, algorithm) is recorded once; a second recording returns the first
+ * one's id.
+ *
+ * @returns in the order of the comparisons
  */
+export async function recordComparisons(
+  tx: Executor,
+  comparisons: readonly Comparison[],
+): Promise<{ checkId: string; alertIds: string[] }[]> {
+  const checkIds = await upsertChecks(tx, comparisons);
+  const recorded: { checkId: string; alertIds: string[] }[] = [];
+  for (const [i, comparison] of comparisons.entries()) {
+    const checkId = checkIds[i]!;
+    recorded.push({ checkId, alertIds: await raiseAlerts(tx, checkId, comparison) });
+  }
+  return recorded;
+}
+
+/** The same for one. */
 export async function recordComparison(
   tx: Executor,
   comparison: Comparison,
 ): Promise<{ checkId: string; alertIds: string[] }> {
-  const checkId = await upsertCheck(tx, comparison);
+  return (await recordComparisons(tx, [comparison]))[0]!;
+}
+
+async function raiseAlerts(tx: Executor, checkId: string, comparison: Comparison): Promise<string[]> {
+  const { outputId, sightingId, at } = comparison;
   const alertIds: string[] = [];
   // Always in the same order, so that two transactions with one output cannot wait for each other.
   for (const match of comparison.matches.toSorted((a, b) => (a.assetId < b.assetId ? -1 : 1))) {
     const alertId = await raiseAlert(
       tx,
       {
-        outputId: comparison.outputId,
+        outputId,
         assetId: match.assetId,
         referenceId: match.referenceId,
         checkId,
-        sightingId: comparison.sightingId,
+        sightingId,
         kind: match.kind,
         confidence: match.confidence,
         reliance: comparison.reliance.filter(({ assetId }) => assetId === match.assetId),
       },
-      { at: comparison.at, actor: UTSUSHI, protocol: comparison.protocol },
+      { at, actor: UTSUSHI, protocol: comparison.protocol },
     );
     if (alertId !== undefined) alertIds.push(alertId);
   }
   const matched = new Set(comparison.matches.map(({ assetId }) => assetId));
-  await raiseWatch(
-    tx,
-    {
-      outputId: comparison.outputId,
-      sightingId: comparison.sightingId,
-      hits: comparison.reliance.filter(({ assetId }) => !matched.has(assetId)),
-    },
-    { at: comparison.at, actor: UTSUSHI },
-  );
-  return { checkId, alertIds };
+  const hits = comparison.reliance.filter(({ assetId }) => !matched.has(assetId));
+  await raiseWatch(tx, { outputId, sightingId, hits }, { at, actor: UTSUSHI });
+  return alertIds;
 }
 
-async function upsertCheck(tx: Executor, comparison: Comparison): Promise<string> {
-  const key = {
-    output_id: comparison.outputId,
-    depth: comparison.depth,
-    catalogue_version: comparison.catalogueVersion,
-    policy_version: comparison.policyVersion,
-    algorithm_version: ALGORITHM_VERSION,
-  };
+async function upsertChecks(tx: Executor, comparisons: readonly Comparison[]): Promise<string[]> {
+  const ids = comparisons.map(() => randomUUID());
   const created = await tx
     .insertInto('checks')
-    .values({
-      id: randomUUID(),
-      ...key,
-      verdict: comparison.verdict,
-      reason: comparison.reason,
-      retroactive: comparison.sightingId === null,
-      ms: JSON.stringify(comparison.ms),
-      created_at: comparison.at,
-    })
+    .values(
+      comparisons.map((comparison, i) => ({
+        id: ids[i]!,
+        ...keyOf(comparison),
+        verdict: comparison.verdict,
+        reason: comparison.reason,
+        retroactive: comparison.sightingId === null,
+        ms: JSON.stringify(comparison.ms),
+        created_at: comparison.at,
+      })),
+    )
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
-    .executeTakeFirst();
-  if (created === undefined) {
-    const existing = await tx
-      .selectFrom('checks')
-      .select('id')
-      .where((eb) => eb.and(key))
-      .executeTakeFirstOrThrow();
-    return existing.id;
-  }
-  if (comparison.matches.length > 0) {
-    await tx
-      .insertInto('matches')
-      .values(
-        comparison.matches.map((match) => ({
-          check_id: created.id,
-          asset_id: match.assetId,
-          reference_id: match.referenceId,
-          confidence: match.confidence,
-          candidate: match.candidate,
-          kind: match.kind,
-          body: JSON.stringify(match),
-        })),
-      )
-      .execute();
-  }
-  return created.id;
+    .execute();
+  const isNew = new Set(created.map(({ id }) => id));
+  const matches = comparisons.flatMap((comparison, i) =>
+    isNew.has(ids[i]!) ? comparison.matches.map((match) => matchRow(ids[i]!, match)) : [],
+  );
+  if (matches.length > 0) await tx.insertInto('matches').values(matches).execute();
+  return Promise.all(ids.map((id, i) => (isNew.has(id) ? id : existingCheck(tx, comparisons[i]!))));
+}
+
+function keyOf({ outputId, depth, catalogueVersion, policyVersion }: Comparison) {
+  return {
+    output_id: outputId,
+    depth,
+    catalogue_version: catalogueVersion,
+    policy_version: policyVersion,
+    algorithm_version: ALGORITHM_VERSION,
+  };
+}
+
+async function existingCheck(tx: Executor, comparison: Comparison): Promise<string> {
+  const { id } = await tx
+    .selectFrom('checks')
+    .select('id')
+    .where((eb) => eb.and(keyOf(comparison)))
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+function matchRow(checkId: string, match: Match) {
+  return {
+    check_id: checkId,
+    asset_id: match.assetId,
+    reference_id: match.referenceId,
+    confidence: match.confidence,
+    candidate: match.candidate,
+    kind: match.kind,
+    body: JSON.stringify(match),
+  };
 }

@@ -23,9 +23,10 @@ export interface SeenText {
   readonly declared: { readonly model: string | null; readonly prompt: string | null } | null;
 }
 
-interface RelianceDependencies {
+export interface RelianceDependencies {
   readonly db: Database;
   readonly blobs: BlobStore;
+  readonly gathered: { readonly isCaptured: (sightingId: string) => Promise<boolean> };
   readonly terms: LiveTerms;
 }
 
@@ -33,11 +34,14 @@ interface RelianceDependencies {
  * Names of watched works in what an output says of itself (prompt, LoRA, source names), in what the file was called,
  * and in where it was seen (addresses, title and text of the captured page, the source's text). They speak of reliance,
  * and never of similarity.
+ *
+ * @param catalogueVersion names of the works of this version at least; left out, of the newest
  */
 export async function relianceHits(
-  { db, blobs, terms }: RelianceDependencies,
+  deps: RelianceDependencies,
   provenance: Provenance | null,
   seen: SeenText | undefined,
+  catalogueVersion?: number,
 ): Promise<TermHit[]> {
   const texts: TermText[] = provenance === null ? [] : relianceTexts(provenance);
   for (const [where, url] of [
@@ -55,9 +59,9 @@ export async function relianceHits(
   ] as const) {
     if (text != null && text !== '') texts.push({ where, text });
   }
-  if (seen?.id !== undefined) texts.push(...(await capturedTexts({ db, blobs }, seen.id, seen.image_url)));
+  if (seen?.id !== undefined) texts.push(...(await capturedTexts(deps, seen.id, seen.image_url)));
   if (texts.length === 0) return [];
-  const hits = (await terms.current(db)).match(texts);
+  const hits = (await deps.terms.current(deps.db, catalogueVersion)).match(texts);
   // That the rest of the page says it too adds nothing.
   const closer = new Set(hits.filter(isClose).map(({ assetId, term }) => `${assetId} ${term}`));
   return hits.filter((hit) => isClose(hit) || !closer.has(`${hit.assetId} ${hit.term}`));
@@ -82,18 +86,24 @@ export async function namesOnCapturedPage(
   await deps.db.transaction().execute((tx) => nameAlerts(tx, output_id, hits, by));
 }
 
+/** Whether the page of each sighting was captured. */
+export async function areCaptured(db: Database, sightingIds: readonly string[]): Promise<boolean[]> {
+  const captures = await db
+    .selectFrom('page_captures')
+    .select('sighting_id')
+    .distinct()
+    .where('sighting_id', '=', (eb) => eb.fn.any(eb.val([...sightingIds])))
+    .execute();
+  const captured = new Set(captures.map(({ sighting_id }) => sighting_id));
+  return sightingIds.map((id) => captured.has(id));
+}
+
 async function capturedTexts(
-  deps: Pick<RelianceDependencies, 'db' | 'blobs'>,
+  deps: RelianceDependencies,
   sightingId: string,
   imageUrl: string | null,
 ): Promise<TermText[]> {
-  const captured = await deps.db
-    .selectFrom('page_captures')
-    .select('id')
-    .where('sighting_id', '=', sightingId)
-    .limit(1)
-    .executeTakeFirst();
-  if (captured === undefined) return [];
+  if (!(await deps.gathered.isCaptured(sightingId))) return [];
   // Loaded on demand: a check of a file needs none of the sources.
   const { capturedText } = await import('../sources/index.ts');
   const { titles, near, away } = await capturedText(deps, sightingId, imageUrl);

@@ -107,7 +107,21 @@ function rowOf(sighting: NewSighting, at: Date) {
 }
 
 export async function findSighting(db: Database, id: string): Promise<SightingState | undefined> {
-  return db.selectFrom('sightings').selectAll().where('id', '=', id).executeTakeFirst();
+  return (await findSightings(db, [id]))[0];
+}
+
+/** @returns in the order of the ids; undefined where there is none */
+export async function findSightings(
+  db: Database,
+  ids: readonly string[],
+): Promise<(SightingState | undefined)[]> {
+  const rows = await db
+    .selectFrom('sightings')
+    .selectAll()
+    .where('id', '=', (eb) => eb.fn.any(eb.val([...ids])))
+    .execute();
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id));
 }
 
 export type SightingState = Awaited<ReturnType<typeof selectOne>>;

@@ -344,7 +344,6 @@ export class JobQueue implements AsyncDisposable {
       maxStalledCount: ATTEMPTS,
       // When the server was away; BullMQ's own pause of 15 seconds holds up every job at hand.
       runRetryDelay: RECONNECT_MS,
-      metrics: { maxDataPoints: 60 },
     } satisfies Partial<WorkerOptions>;
     const run = (job: Job, token?: string) =>
       orHandBack(job, token, process(job, token, handlers, ending), late);

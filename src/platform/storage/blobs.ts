@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UtsushiError } from '../../errors.ts';
 
@@ -31,6 +31,23 @@ export class BlobStore {
     return sha256;
   }
 
+  /**
+   * The same for a file that lies on the same disk whole and synced, whose bytes have this SHA-256: it is not written a
+   * second time but gets a second name.
+   */
+  async adopt(path: string, sha256: string): Promise<string> {
+    const at = this.path(sha256);
+    const adopted = () => link(path, at);
+    await adopted()
+      .catch(async () => {
+        await mkdir(dirname(at), { recursive: true, mode: 0o700 });
+        await adopted();
+      })
+      // It is there already, or the disk knows no second names.
+      .catch(async () => this.put(await readFile(path)));
+    return sha256;
+  }
+
   /** Removes what processes that died while writing left behind before this time. */
   async removeUnfinished(before: Date): Promise<void> {
     for (const name of await olderThan(before, this.#unfinished))
@@ -55,8 +72,12 @@ export class Spool {
     this.#root = root;
   }
 
+  path(id: string): string {
+    return join(this.#root, id);
+  }
+
   async put(id: string, bytes: Uint8Array): Promise<void> {
-    await writeWhole(join(this.#root, id), bytes, this.#root);
+    await writeWhole(this.path(id), bytes, this.#root);
   }
 
   /** What lies here since before this time, ids of files that wait for their check and names of unfinished ones. */
@@ -67,7 +88,7 @@ export class Spool {
   /** @throws UtsushiError `file_not_found` */
   async get(id: string): Promise<Buffer> {
     try {
-      return await readFile(join(this.#root, id));
+      return await readFile(this.path(id));
     } catch (cause) {
       throw new UtsushiError('file_not_found', `the file handed in for ${id} is gone`, { cause });
     }
@@ -75,7 +96,7 @@ export class Spool {
 
   /** Forgets a file; one that is not there is no error. */
   async remove(id: string): Promise<void> {
-    await rm(join(this.#root, id), { force: true });
+    await rm(this.path(id), { force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Files that a killed process left behind are collected, and nothing else is. */
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../../src/app.ts';
 import { clearSpool, openUpload } from '../../../src/features/checks/index.ts';
@@ -51,4 +52,27 @@ test('the store loses what was never finished, and keeps its files', async () =>
   await app.checks.blobs.removeUnfinished(YESTERDAY);
   expect(await readdir(join(installation.dataDir, 'blobs/unfinished'))).toEqual(['new.part']);
   expect((await app.checks.blobs.get(sha256)).toString()).toBe('a picture');
+});
+
+test('a file that lies whole on the same disk gets a second name in the store, and keeps it when the first goes', async () => {
+  const { blobs, spool } = app.checks;
+  const bytes = Buffer.from('handed in');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  for (const id of ['first', 'second']) {
+    await spool.put(id, bytes);
+    expect(await blobs.adopt(spool.path(id), sha256)).toBe(sha256);
+    await spool.remove(id);
+    expect(await blobs.get(sha256)).toEqual(bytes);
+  }
+});
+
+test('a file of the store that is not whole is written anew when the bytes come again', async () => {
+  const { blobs, spool } = app.checks;
+  const bytes = Buffer.from('once more');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  await spool.put('again', bytes);
+  await mkdir(dirname(blobs.path(sha256)), { recursive: true });
+  await writeFile(blobs.path(sha256), 'once');
+  await blobs.adopt(spool.path('again'), sha256);
+  expect(await blobs.get(sha256)).toEqual(bytes);
 });
