@@ -107,10 +107,8 @@ function publication(
 function modelNames(provenance: Pick<Provenance, 'model' | 'findings'> | null): string[] {
   if (provenance === null) return [];
   const named = provenance.findings
-    .filter(
-      ({ about, grade }) =>
-        (about === 'model' || about === 'generator' || about === 'watermark') && grade !== 'none',
-    )
+    // A watermark is that of a program, which runs models of several makers.
+    .filter(({ about, grade }) => (about === 'model' || about === 'generator') && grade !== 'none')
     .map(({ value }) => value);
   return [...new Set([...(provenance.model === null ? [] : [provenance.model]), ...named])];
 }

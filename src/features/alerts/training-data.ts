@@ -11,7 +11,7 @@ export interface TrainingStatement {
  */
 const STATEMENTS: readonly (TrainingStatement & { readonly model: RegExp })[] = [
   {
-    model: /^(?:sd[-_]?v1|stable[-_ ]?diffusion[-_ ]?v?1|v1-5-pruned|StableDiffusionV1\b)/i,
+    model: /^(?:sd[-_]?v1|stable[-_ ]?diffusion[-_ ]?v?1(?![\d/])|v1-5-pruned)/i,
     statement: {
       ja: 'LAION-2B(en) とその部分集合で学習した。',
       en: 'it was trained on LAION-2B (en) and subsets thereof.',
@@ -20,7 +20,7 @@ const STATEMENTS: readonly (TrainingStatement & { readonly model: RegExp })[] = 
       'https://github.com/CompVis/stable-diffusion/blob/main/Stable_Diffusion_v1_Model_Card.md (Training Data)',
   },
   {
-    model: /^(?:sd[-_]?v2|stable[-_ ]?diffusion[-_ ]?v?2)/i,
+    model: /^(?:sd[-_]?v2|stable[-_ ]?diffusion[-_ ]?v?2(?!\d))/i,
     statement: {
       ja: 'LAION-5B とその部分集合を、NSFW 検出器で選別したうえで学習した。',
       en: 'it was trained on LAION-5B and subsets, further filtered by an NSFW detector.',
