@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { UtsushiError } from '../../errors.ts';
 import type { PictureSource } from '../../platform/compute/tasks.ts';
 import type { Executor } from '../../platform/storage/database.ts';
@@ -77,7 +78,8 @@ export async function drawMatch(deps: EvidenceDependencies, evidence: Evidence):
       title: `${match.title}  (${match.assetId})`,
       lines: caption(match),
       record: [
-        `作品 / work  ${match.file}  SHA-256 ${workSha256}`,
+        // The picture goes to others: folders of this machine are no concern of theirs.
+        `作品 / work  ${basename(match.file)}  SHA-256 ${workSha256}`,
         `出力 / output  ${output.width} × ${output.height}  SHA-256 ${output.sha256}`,
         `アルゴリズム / algorithm ${evidence.algorithmVersion}   ポリシー / policy ${evidence.policyVersion}   カタログ / catalogue ${evidence.catalogueVersion}`,
       ],
