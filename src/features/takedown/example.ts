@@ -82,5 +82,7 @@ export function exampleFacts(lang: 'ja' | 'en', now: Date): NoticeFacts {
     },
     figures: [],
     otherHosts: [],
+    programs: [],
+    foreign: [],
   };
 }

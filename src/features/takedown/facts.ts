@@ -64,6 +64,10 @@ export interface NoticeFacts {
   readonly figures: readonly { readonly n: number; readonly checkId: string; readonly assetId: string }[];
   /** Hosts of the case's other materials: this notice does not speak of them. */
   readonly otherHosts: readonly string[];
+  /** Generators that the files name and that are no service to which one could write. */
+  readonly programs: readonly string[];
+  /** What people wrote that is not in the notice's language, as far as can be told. */
+  readonly foreign: readonly string[];
 }
 
 interface Found {
@@ -148,7 +152,25 @@ export async function gatherFacts(
       match === null ? [] : [{ n, checkId, assetId }],
     ),
     otherHosts: addressee.otherHosts,
+    programs: generatorsOf(found).filter(isProgram),
+    foreign: [particulars.grounds, particulars.location, particulars.mannerText].filter(
+      (text) => text !== undefined && isForeign(text, lang),
+    ) as string[],
   };
+}
+
+/** Kana are Japanese for certain; a Japanese text without any kana or kanji is none. */
+function isForeign(text: string, lang: Language): boolean {
+  return lang === 'en' ? /[\u3041-\u30ff]/.test(text) : !/[\u3041-\u30ff\u3400-\u9fff]/.test(text);
+}
+
+/** What people run on machines of their own: nobody there has seen the picture. */
+const PROGRAMS =
+  /^(AUTOMATIC1111|ComfyUI|Draw Things|Easy Diffusion|Fooocus|Forge|InvokeAI|Stable Diffusion|SwarmUI)/i;
+const isProgram = (name: string) => PROGRAMS.test(name);
+
+function generatorsOf(found: readonly Found[]): string[] {
+  return [...new Set(found.flatMap(({ provenance }) => provenance.generator ?? []))];
 }
 
 /**
@@ -168,9 +190,9 @@ function recipientFor(
   now: Date,
 ): NoticeFacts['recipient'] {
   if (form === 'generator') {
-    const stated = found.map(({ provenance }) => provenance.generator).find((each) => each !== null);
+    const stated = generatorsOf(found).find((each) => !isProgram(each));
     const name = state.particulars.generator ?? stated;
-    if (name !== undefined && name !== null) return { name, designated: false };
+    if (name !== undefined) return { name, designated: false };
   }
   const { designated } = addressee;
   return {

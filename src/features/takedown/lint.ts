@@ -235,6 +235,16 @@ function warningsOf(form: Form, facts: NoticeFacts): Sentence[] {
       ja: '独占的利用許諾を受けた者は、様式の申出者(権利者又は代理人)に当たらないことがあります。',
       en: 'An exclusive licensee may not be among those who can file this form (rights holder or agent).',
     });
+  if (form === 'generator' && facts.programs.length > 0)
+    warnings.push({
+      ja: `ファイルの示す ${facts.programs.join('、')} は各自の機器で動かすプログラムで、書簡を送る相手のサービスではありません。宛先を確かめてください(utsushi case set CASE_ID --generator 名称)。`,
+      en: `${facts.programs.join(', ')}, which the file names, is a program that people run by themselves, not a service to write to. Check whom the letter is to (utsushi case set CASE_ID --generator NAME).`,
+    });
+  if (facts.foreign.length > 0)
+    warnings.push({
+      ja: `この通知の言語で書かれていない記載があります:${facts.foreign.join(' / ')}`,
+      en: `These are not in the notice’s language: ${facts.foreign.join(' / ')}`,
+    });
   if (facts.otherHosts.length > 0)
     warnings.push({
       ja: `この通知は次のホストの情報を含みません(別の通知が必要です):${facts.otherHosts.join(', ')}`,

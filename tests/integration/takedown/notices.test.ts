@@ -191,6 +191,30 @@ test('only a designated platform is reminded of the statutory term', async () =>
   expect(other.text).toContain('ピクシブ株式会社 御中');
 });
 
+test('a letter goes to the service that a file names, never to a program that anybody runs', async () => {
+  const letter = async (generator: string) => {
+    const id = await completeCase({ provenance: { grade: 'declared', generator } });
+    const { facts, lint } = await draftNotice(app.db, id, { form: 'generator' }, NOW);
+    return { to: facts.recipient.name, missing: lint.missing, warnings: lint.warnings.map(({ en }) => en) };
+  };
+  expect(await letter('NovelAI')).toEqual({ to: 'NovelAI', missing: [], warnings: [] });
+  expect(await letter('ComfyUI')).toEqual({
+    to: 'X Corp.',
+    missing: [],
+    warnings: [expect.stringContaining('not a service to write to')],
+  });
+});
+
+test('what a person wrote in another language than the notice’s is pointed out', async () => {
+  const id = await completeCase();
+  const grounds = '構図が一致します。';
+  await reportToCase(app.db, id, { type: 'particulars', particulars: { grounds } }, BY);
+  const warnings = async (form: Form) =>
+    (await draftNotice(app.db, id, { form }, NOW)).lint.warnings.map(({ en }) => en);
+  expect(await warnings('ja-a')).toEqual([]);
+  expect(await warnings('dmca')).toEqual([expect.stringContaining(grounds)]);
+});
+
 test('text of strangers becomes neither markup nor template', async () => {
   const id = await completeCase({ account: '<img src=x onerror=alert(1)>{{claimant.email}}' });
   const draft = await draftNotice(app.db, id, { form: 'dsa16' }, NOW);
