@@ -1,10 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PNG } from '@trustnxt/c2pa-ts/asset';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandLine, buildCommand } from '../../support/command.ts';
 import { type Installation, install } from '../../support/installation.ts';
 import { artwork } from '../../support/pictures.ts';
-import { iTXt, png, rawPicture } from '../../support/provenance-encoders.ts';
+import { pem, identity, signC2pa } from '../../support/provenance-c2pa.ts';
+import { iTXt, png, rawPicture, tEXt } from '../../support/provenance-encoders.ts';
 
 const PARAMETERS =
   'masterpiece, tsukimi_ranger, <lora:tsuki-usagi-style:0.8>\nNegative prompt: lowres\nSteps: 20, Seed: 7, Model: dream_v3';
@@ -100,6 +103,37 @@ describe('utsushi provenance', () => {
     expect(recorded.stdout).toContain('file name: Tsukimi Ranger (moon)');
     const watch = await utsushi.run('watch', 'list', '--json');
     expect(watch.json()).toMatchObject([{ assetId: 'moon', terms: reliance }]);
+  });
+
+  test('a C2PA signature is verified by the trust list that was configured, and is a stranger’s without', async () => {
+    const root = identity('Test Root');
+    const leaf = identity('Test Generator Inc.', root);
+    const sourceType = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
+    const { data, ...raw } = rawPicture(6, 96, 96);
+    const unsigned = await sharp(data, { raw }).png().toBuffer();
+    const signing = { leaf, sourceType, agent: 'Imaginary Generator 3' };
+    await writeFile(at('signed.png'), await signC2pa(new PNG(new Uint8Array(unsigned)), signing));
+    await writeFile(at('trusted.pem'), pem(root));
+    const trusting = utsushi.with({ UTSUSHI_C2PA_TRUST_FILE: at('trusted.pem') });
+    for (const [command, grade] of [
+      [utsushi, 'signed-untrusted'],
+      [trusting, 'signed-verified'],
+    ] as const)
+      expect((await command.run('provenance', at('signed.png'), '--json')).json()).toMatchObject([
+        { grade, generator: 'Imaginary Generator 3' },
+      ]);
+  });
+
+  test('two tools that say different things are both shown, and that they differ', async () => {
+    const comment = JSON.stringify({ prompt: 'another prompt', seed: 99, steps: 28 });
+    const both = [tEXt('Software', 'NovelAI'), tEXt('Comment', comment), iTXt('parameters', PARAMETERS)];
+    await writeFile(at('both.png'), png(rawPicture(7, 64, 64), ...both));
+    const ran = await utsushi.run('provenance', at('both.png'), '--json');
+    const [{ findings, conflicts }] = ran.json<Line & { conflicts: unknown[] }>() as [
+      Line & { conflicts: unknown[] },
+    ];
+    expect(new Set(findings.map(({ reader }) => reader))).toEqual(new Set(['novelai', 'automatic1111']));
+    expect(conflicts.length).toBeGreaterThan(0);
   });
 
   test('says that nothing found proves nothing, in either language', async () => {
