@@ -7,7 +7,7 @@ export function linkTo(
   { type, subject }: Pick<PublishedEvent, 'type' | 'subject'>,
 ): string {
   const page = type === 'webhook.test' ? '' : `${type.startsWith('case.') ? 'cases' : 'alerts'}/${subject}`;
-  return new URL(`/#/${page}`, publicUrl).href;
+  return new URL(`/${page}`, publicUrl).href;
 }
 
 /** An event as programs get it, from the feed and by webhook. */

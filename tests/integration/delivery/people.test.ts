@@ -105,7 +105,7 @@ test('a mail says what it is about, links to the console and shows the picture o
   expect(withPicture!.raw).toMatch(/^Content-Id: <output-0>/im);
   expect(without!.raw).not.toContain('image/jpeg');
   const body = without!.raw.replaceAll('=\r\n', '').replaceAll('=3D', '=');
-  expect(body).toContain(`https://utsushi.example/#/alerts/${alertId}`);
+  expect(body).toContain(`https://utsushi.example/alerts/${alertId}`);
   expect(body).toContain('Match score: 0.99');
   expect(body).toContain('Candidates for a person to decide; not a legal finding.');
   expect(body).toContain('posts/&lt;1&gt;');
@@ -150,7 +150,7 @@ test('Slack gets blocks and Teams an Adaptive Card, with nothing in them read as
   await deliverDue(app.delivery, teams);
   const [forSlack, forTeams] = receiver.received;
   for (const { headers } of receiver.received) expect(headers['webhook-signature']).toBeUndefined();
-  const link = `https://utsushi.example/#/alerts/${alertId}`;
+  const link = `https://utsushi.example/alerts/${alertId}`;
   const slackBody = JSON.parse(forSlack!.body) as { text: string; blocks: { text?: { text: string } }[] };
   expect(slackBody).toMatchObject({
     text: '確認待ちの候補: 灯籠坂の夜',

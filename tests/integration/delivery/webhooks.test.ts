@@ -95,7 +95,7 @@ test('a message is what it says, signed as Standard Webhooks does, and signed an
     type: 'case.changed',
     subject: caseId,
     tier: 'high',
-    link: `https://utsushi.example/#/cases/${caseId}`,
+    link: `https://utsushi.example/cases/${caseId}`,
     data: { caseId, seq: 1 },
   });
   expect(second!.body).toBe(first!.body);
