@@ -19,7 +19,8 @@ export type ApiServer = FastifyInstance<
 
 /** How many items a list answers with. */
 export const limit = z.coerce.number().int().min(1).max(1_000).default(100);
-export const anything = z.any();
+/** The bytes of a file; they are sent as they are. */
+export const file = z.string().meta({ format: 'binary' }) as unknown as z.ZodType<Uint8Array>;
 /** A point in time; in JSON an ISO 8601 string. */
 export const date = z.date();
 export const sentence = z.object({ ja: z.string(), en: z.string() });

@@ -7,6 +7,7 @@ export { publishAll, startRelay } from './relay.ts';
 export { removeOldEvents } from './retention.ts';
 export {
   KINDS,
+  SUBSCRIBABLE,
   type Kind,
   type ListedWebhook,
   type NewWebhook,

@@ -41,7 +41,8 @@ export interface ListedWebhook extends Webhook {
   readonly lastError: string | null;
 }
 
-const SUBSCRIBABLE = (Object.keys(EVENTS) as EventType[]).filter((type) => type !== 'webhook.test');
+/** What a webhook can be told of. */
+export const SUBSCRIBABLE = (Object.keys(EVENTS) as EventType[]).filter((type) => type !== 'webhook.test');
 
 export const newWebhookSchema = z.strictObject({
   /** http(s), or `mailto:` with addresses parted by commas. */

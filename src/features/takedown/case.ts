@@ -71,7 +71,7 @@ export const particularsSchema = z.strictObject({
 });
 export type Particulars = z.infer<typeof particularsSchema>;
 
-const clockSchema = z.object({
+export const clockSchema = z.object({
   basis: z.enum(['statutory', 'recipient', 'policy']),
   rule: clockRule,
   startedAt: instant,

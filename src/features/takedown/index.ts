@@ -1,10 +1,16 @@
 export { caseBrief } from './brief.ts';
 export {
+  CASE_OUTCOMES,
   type CaseEvent,
   type CaseState,
+  REPLY_CLASSES,
   type RecordedCaseEvent,
+  URL_OUTCOMES,
   applyCaseEvent,
   caseEventSchema,
+  clockSchema,
+  materialSchema,
+  particularsSchema,
 } from './case.ts';
 export {
   type CaseDetail,
@@ -32,7 +38,7 @@ export {
   renderApproved,
   renderDraft,
 } from './notices.ts';
-export { type Profile, readProfile, writeProfile } from './profile.ts';
+export { type Profile, profileSchema, readProfile, writeProfile } from './profile.ts';
 export { type TemplateInfo, listTemplates, templateSource, writeTemplate } from './templates.ts';
 export { ATTESTATIONS, wording } from './wording.ts';
 export { type UpkeepReport, attendCases } from './upkeep.ts';

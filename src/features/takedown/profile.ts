@@ -45,7 +45,7 @@ const policySchema = z.object({
 });
 export type TakedownPolicy = z.infer<typeof policySchema>;
 
-const profileSchema = z.strictObject({
+export const profileSchema = z.strictObject({
   /** The name under which the claims are made. */
   name: bilingual.optional(),
   address: bilingual.optional(),

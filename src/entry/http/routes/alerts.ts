@@ -14,7 +14,8 @@ import {
   showAlert,
   undecidedOfCluster,
 } from '../../../features/alerts/index.ts';
-import { type ApiServer, anything, date, limit, sentence } from '../api.ts';
+import { type ApiServer, date, limit, sentence } from '../api.ts';
+import { provenance, storedMatch } from '../schemas/check.ts';
 
 const kind = z.enum(['reproduction', 'adaptation']);
 const tier = z.enum(['high', 'standard']);
@@ -84,9 +85,8 @@ const detail = summary.extend({
     byteLength: z.number(),
     retained: z.enum(['original', 'shrunk']),
   }),
-  // As POST /api/checks/now and utsushi check describe it.
-  match: anything,
-  provenance: anything,
+  match: storedMatch.nullable(),
+  provenance: provenance.nullable(),
   facts: z
     .array(z.object({ fact: z.string(), values: z.record(z.string(), z.string()), sentence }))
     .readonly(),

@@ -15,6 +15,7 @@ import {
   listTemplates,
   openCase,
   previewTemplate,
+  profileSchema,
   readProfile,
   renderApproved,
   renderDraft,
@@ -27,7 +28,16 @@ import {
   writeProfile,
   writeTemplate,
 } from '../../../features/takedown/index.ts';
-import { type ApiServer, anything, limit } from '../api.ts';
+import { type ApiServer, file, limit } from '../api.ts';
+import {
+  caseDetail,
+  caseSummary,
+  incompleteNotice,
+  noticeDraft,
+  suggestion,
+  template,
+  templates,
+} from '../schemas/case.ts';
 
 const caseId = z.object({ id: z.uuid() });
 const lang = z.enum(['ja', 'en']);
@@ -67,7 +77,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
         externalRef: z.string().optional(),
         dueBefore: z.iso.datetime({ offset: true }).optional(),
       }),
-      response: { 200: anything },
+      response: { 200: z.object({ cases: z.array(caseSummary) }) },
     },
     handler: async ({ query: { dueBefore, ...rest } }) => ({
       cases: await listCases(app.db, {
@@ -86,7 +96,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
         alertIds: z.array(z.uuid()).min(1).max(1_000),
         externalRef: z.string().min(1).optional(),
       }),
-      response: { 201: anything },
+      response: { 201: caseSummary },
     },
     handler: async (request, reply) => {
       const { alertIds, externalRef } = request.body;
@@ -98,7 +108,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
     url: '/cases/suggestions',
     schema: {
       summary: 'Confirmed alerts without a case, in groups that share a work, a page or a poster',
-      response: { 200: anything },
+      response: { 200: z.object({ suggestions: z.array(suggestion) }) },
     },
     handler: async () => ({ suggestions: await suggestCases(app.db) }),
   });
@@ -111,6 +121,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
         'Everything the case rests on, packed and signed (ZIP); check it with `utsushi evidence verify`',
       params: caseId,
       produces: ['application/zip'],
+      response: { 200: file },
     },
     handler: async (request, reply) => {
       const { zip, sha256 } = await sealEvidence(app.evidence, request.params.id, by(request));
@@ -127,7 +138,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'One case with its events and approved notices',
       params: caseId,
-      response: { 200: anything },
+      response: { 200: caseDetail },
     },
     handler: ({ params }) => showCase(app.db, params.id),
   });
@@ -141,7 +152,7 @@ export function caseRoutes(server: ApiServer, app: App): void {
         'Also taken with the headers utsushi-webhook, webhook-id, webhook-timestamp and webhook-signature in place of a token: signed with the secret of a webhook that may report (sent, reply, rechecked, note, external-ref, close). Its webhook-id is the key where the body gives none.',
       params: caseId,
       body: reportBody,
-      response: { 200: anything },
+      response: { 200: caseSummary },
     },
     handler: (request) => {
       const { expectedSeq, key: given, ...report } = request.body;
@@ -186,7 +197,8 @@ function noticeRoutes(server: ApiServer, app: App, by: By): void {
         format: z.enum(FORMATS).default('json'),
         approved: z.stringbool().default(false),
       }),
-      response: { 200: anything, 422: anything },
+      produces: Object.values(MEDIA_TYPES),
+      response: { 200: file, 422: incompleteNotice },
     },
     handler: async ({ params, query: { format, approved, ...request } }, reply) => {
       void reply.type(MEDIA_TYPES[format]);
@@ -207,7 +219,7 @@ function noticeRoutes(server: ApiServer, app: App, by: By): void {
       summary: 'A notice as an editor shows it: parts with what they state, what is missing, what to attest',
       params: caseId,
       querystring: noticeQuery,
-      response: { 200: anything },
+      response: { 200: noticeDraft },
     },
     handler: async ({ params, query }) => {
       const { document, ...draft } = await draftNotice(app.db, params.id, query, app.checks.clock());
@@ -235,7 +247,7 @@ function noticeRoutes(server: ApiServer, app: App, by: By): void {
       summary: 'Approve a complete notice as it stands, and attest every point',
       params: caseId,
       body: noticeQuery.extend({ attested: z.array(z.string()) }),
-      response: { 201: anything },
+      response: { 201: z.object({ noticeId: z.string(), case: caseSummary }) },
     },
     handler: async (request, reply) =>
       reply.code(201).send(await approveNotice(app.notices, request.params.id, request.body, by(request))),
@@ -247,7 +259,7 @@ function settingRoutes(server: ApiServer, app: App, by: By): void {
   server.route({
     method: 'GET',
     url: '/templates',
-    schema: { summary: 'The templates in force, and what each lacks', response: { 200: anything } },
+    schema: { summary: 'The templates in force, and what each lacks', response: { 200: templates } },
     handler: async () => ({ templates: await listTemplates(app.db), forms: FORM_RULES }),
   });
   server.route({
@@ -256,7 +268,7 @@ function settingRoutes(server: ApiServer, app: App, by: By): void {
     schema: {
       summary: 'A template in force, as YAML',
       params: z.object({ form: z.enum(FORMS), lang }),
-      response: { 200: anything },
+      response: { 200: z.object({ source: z.string(), version: z.string() }) },
     },
     handler: ({ params }) => templateSource(app.db, params.form, params.lang),
   });
@@ -266,7 +278,7 @@ function settingRoutes(server: ApiServer, app: App, by: By): void {
     schema: {
       summary: 'Put a template of your own in force for the form and language it names',
       body: yaml,
-      response: { 201: anything },
+      response: { 201: template },
     },
     handler: async (request, reply) =>
       reply.code(201).send(await writeTemplate(app.db, request.body.source, by(request))),
@@ -278,7 +290,8 @@ function settingRoutes(server: ApiServer, app: App, by: By): void {
     schema: {
       summary: 'Fill a template with a made-up case',
       body: yaml.extend({ format: z.enum(FORMATS).default('html') }),
-      response: { 200: anything },
+      produces: Object.values(MEDIA_TYPES),
+      response: { 200: file },
     },
     handler: async ({ body }, reply) =>
       reply
@@ -288,13 +301,13 @@ function settingRoutes(server: ApiServer, app: App, by: By): void {
   server.route({
     method: 'GET',
     url: '/profile',
-    schema: { summary: 'Who makes the claims', response: { 200: anything } },
+    schema: { summary: 'Who makes the claims', response: { 200: profileSchema } },
     handler: () => readProfile(app.db),
   });
   server.route({
     method: 'PUT',
     url: '/profile',
-    schema: { summary: 'Put a profile in force, whole', body: yaml, response: { 200: anything } },
+    schema: { summary: 'Put a profile in force, whole', body: yaml, response: { 200: profileSchema } },
     handler: (request) => writeProfile(app.db, request.body.source, by(request)),
   });
 }

@@ -11,7 +11,8 @@ import {
   showCheck,
   territory,
 } from '../../../features/checks/index.ts';
-import { type ApiServer, anything } from '../api.ts';
+import type { ApiServer } from '../api.ts';
+import { checkAnswer, recordedAnswer } from '../schemas/check.ts';
 import { readUpload } from '../upload.ts';
 
 const urlCheck = z.object({
@@ -59,7 +60,7 @@ export function checkRoutes(server: ApiServer, app: App): void {
         minConfidence: z.coerce.number().min(0).max(1).optional(),
         top: z.coerce.number().int().min(1).max(100).default(5),
       }),
-      response: { 200: anything },
+      response: { 200: checkAnswer },
     },
     handler: async (request) => {
       const { minConfidence, top } = request.query;
@@ -76,7 +77,7 @@ export function checkRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'How far a submitted output has come, and what was found',
       params: z.object({ id: z.uuid() }),
-      response: { 200: anything },
+      response: { 200: recordedAnswer },
     },
     handler: ({ params }) => showCheck(app.db, params.id),
   });

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { publishAll, readEvents, toMessage } from '../../../features/delivery/index.ts';
-import { type ApiServer, anything, limit } from '../api.ts';
+import { type ApiServer, limit } from '../api.ts';
+
+const message = z.object({
+  id: z.string(),
+  type: z.string(),
+  seq: z.number(),
+  at: z.string(),
+  subject: z.string(),
+  tier: z.enum(['high', 'standard']).nullable(),
+  link: z.string(),
+  data: z.unknown().describe('By type: docs/events has the JSON Schema of each.'),
+});
 
 const LONGEST_WAIT_S = 30;
 
@@ -20,7 +31,7 @@ export function eventRoutes(server: ApiServer, app: App): void {
         limit,
         wait: z.coerce.number().int().min(0).max(LONGEST_WAIT_S).default(0),
       }),
-      response: { 200: anything },
+      response: { 200: z.object({ events: z.array(message), next: z.number() }) },
     },
     handler: async (request) => {
       const { after, wait, ...query } = request.query;

@@ -2,7 +2,22 @@ import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { ASSET_FLOOD, liftQuarantine } from '../../../features/alerts/index.ts';
 import { handleIncident, listIncidents } from '../../../features/incidents/index.ts';
-import { type ApiServer, anything, limit } from '../api.ts';
+import { type ApiServer, date, limit, sentence } from '../api.ts';
+
+const incident = z.object({
+  id: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  severity: z.enum(['warning', 'critical']),
+  message: sentence,
+  details: z.record(z.string(), z.unknown()).readonly(),
+  openedAt: date,
+  lastSeenAt: date,
+  acknowledgedAt: date.nullable(),
+  acknowledgedBy: z.string().nullable(),
+  closedAt: date.nullable(),
+  closedBy: z.string().nullable(),
+});
 
 /** Operational warnings: what keeps Utsushi from doing its work. */
 export function incidentRoutes(server: ApiServer, app: App): void {
@@ -12,7 +27,7 @@ export function incidentRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'Operational warnings, newest first',
       querystring: z.object({ limit, state: z.enum(['open', 'closed', 'all']).default('open') }),
-      response: { 200: anything },
+      response: { 200: z.object({ incidents: z.array(incident) }) },
     },
     handler: async ({ query }) => ({ incidents: await listIncidents(app.db, query) }),
   });
@@ -30,20 +45,20 @@ export function incidentRoutes(server: ApiServer, app: App): void {
         note: z.string().max(2_000).optional(),
         held: z.enum(['release', 'discard']).default('release'),
       }),
-      response: { 200: anything },
+      response: { 200: incident },
     },
     handler: async ({ params, body, actor }) => {
       const by = { actor: actor.name, at: app.checks.clock() };
-      const incident = await handleIncident(
+      const handled = await handleIncident(
         app.db,
         params.id,
         { type: body.type, note: body.note ?? null },
         by,
       );
-      if (incident.kind === ASSET_FLOOD && body.type === 'close') {
-        await liftQuarantine(app.db, incident.subject, body.held, { ...by, protocol: app.checks.protocol });
+      if (handled.kind === ASSET_FLOOD && body.type === 'close') {
+        await liftQuarantine(app.db, handled.subject, body.held, { ...by, protocol: app.checks.protocol });
       }
-      return incident;
+      return handled;
     },
   });
 }

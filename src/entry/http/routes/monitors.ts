@@ -13,7 +13,8 @@ import {
   scanFailures,
   startScan,
 } from '../../../features/monitoring/index.ts';
-import { type ApiServer, anything, limit } from '../api.ts';
+import { type ApiServer, limit } from '../api.ts';
+import { coverageAnswer, monitor, monitorWithScans, place, scan } from '../schemas/monitoring.ts';
 
 const named = z.object({ name: z.string().min(1) });
 const FAILURES_SHOWN = 100;
@@ -36,7 +37,10 @@ export function monitorRoutes(server: ApiServer, app: App): void {
   server.route({
     method: 'GET',
     url: '/monitors',
-    schema: { summary: 'Monitors by name, with their schedule and last scan', response: { 200: anything } },
+    schema: {
+      summary: 'Monitors by name, with their schedule and last scan',
+      response: { 200: z.object({ monitors: z.array(monitor) }) },
+    },
     handler: async () => ({
       monitors: await monitorViews(app.db, app.checks.protocol, await nextRuns()),
     }),
@@ -48,7 +52,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
       summary: 'One monitor with its last scans, and what failed in the newest',
       params: named,
       querystring: z.object({ limit }),
-      response: { 200: anything },
+      response: { 200: monitorWithScans },
     },
     handler: async ({ params, query }) => {
       const shown = await view(params.name);
@@ -64,7 +68,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
       summary: 'Create a monitor or change it: source, schedule, tiers, assets, tags, territory, paused',
       params: named,
       body: z.record(z.string(), z.unknown()),
-      response: { 200: anything, 201: anything },
+      response: { 200: monitor, 201: monitor },
     },
     handler: async ({ params, body, actor }, reply) => {
       const change = await putMonitor(app.db, parseMonitor(params.name, body), by(actor));
@@ -79,7 +83,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'Scan now; answers with the scan that runs, a new one or the one that ran already',
       params: named,
-      response: { 202: anything },
+      response: { 202: z.object({ monitor: z.string(), scanId: z.string(), isNew: z.boolean() }) },
     },
     handler: async ({ params }, reply) => {
       const { id } = await findMonitor(app.db, params.name);
@@ -99,7 +103,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
       schema: {
         summary: paused ? 'Stop running it on schedule' : 'Run it on schedule again',
         params: named,
-        response: { 200: anything },
+        response: { 200: monitor },
       },
       handler: async ({ params, actor }) => {
         await pauseMonitor(app.db, params.name, paused, by(actor));
@@ -114,7 +118,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'Scans, newest first',
       querystring: z.object({ limit, monitor: z.string().optional() }),
-      response: { 200: anything },
+      response: { 200: z.object({ scans: z.array(scan) }) },
     },
     handler: async ({ query }) => ({ scans: await listScans(app.db, query) }),
   });
@@ -123,7 +127,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
     url: '/coverage',
     schema: {
       summary: 'What was looked at under the protocol, by asset, tier and source, and what is overdue',
-      response: { 200: anything },
+      response: { 200: coverageAnswer },
     },
     handler: () => coverage(app.db, app.checks.protocol, app.checks.clock()),
   });
@@ -133,7 +137,7 @@ export function monitorRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'Where alerted outputs were seen, and whether they are still there',
       querystring: z.object({ limit, alertId: z.uuid().optional() }),
-      response: { 200: anything },
+      response: { 200: z.object({ places: z.array(place) }) },
     },
     handler: async ({ query }) => ({ places: await listPlaces(app.db, query) }),
   });

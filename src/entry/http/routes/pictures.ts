@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { App } from '../../../app.ts';
 import { UtsushiError } from '../../../errors.ts';
-import type { ApiServer } from '../api.ts';
+import { type ApiServer, file } from '../api.ts';
 
 const size = z.object({
   /** Pixels of the longer side, at most; smaller pictures are not enlarged. */
@@ -34,6 +34,7 @@ export function pictureRoutes(server: ApiServer, app: App): void {
       params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
       querystring: size,
       produces: PRODUCES,
+      response: { 200: file },
     },
     handler: async ({ params, query }, reply) => {
       const output = await app.db
@@ -54,6 +55,7 @@ export function pictureRoutes(server: ApiServer, app: App): void {
       params: z.object({ id: z.uuid() }),
       querystring: size,
       produces: PRODUCES,
+      response: { 200: file },
     },
     handler: async ({ params, query }, reply) => {
       const reference = await app.db

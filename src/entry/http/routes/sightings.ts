@@ -5,7 +5,7 @@ import { UtsushiError } from '../../../errors.ts';
 import { openUpload, territory } from '../../../features/checks/index.ts';
 import { listCaptures, readCaptureFile, storePersonsCapture } from '../../../features/sources/index.ts';
 import { CAPTURE_FILES, type CaptureFile } from '../../../platform/capture/capture-page.ts';
-import { type ApiServer, anything } from '../api.ts';
+import { type ApiServer, date, file, sentence } from '../api.ts';
 
 const webUrl = z.url({ protocol: /^https?$/ });
 const fieldsShape = z.strictObject({
@@ -86,7 +86,26 @@ export function sightingRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'What the page of a sighting looked like',
       params: z.object({ id: z.uuid() }),
-      response: { 200: anything },
+      response: {
+        200: z.object({
+          captures: z.array(
+            z.object({
+              id: z.string(),
+              acquisition: z.enum(['fetched', 'captured-by-person']),
+              statement: sentence.nullable(),
+              capturedBy: z.string(),
+              capturedAt: date,
+              url: z.string(),
+              finalUrl: z.string().nullable(),
+              title: z.string().nullable(),
+              status: z.number().nullable(),
+              omitted: z.number(),
+              files: z.partialRecord(z.enum(CAPTURE_FILES), z.string()).readonly(),
+              software: z.string().nullable(),
+            }),
+          ),
+        }),
+      },
     },
     handler: async ({ params }) => ({ captures: await listCaptures(app.db, params.id) }),
   });
@@ -96,6 +115,8 @@ export function sightingRoutes(server: ApiServer, app: App): void {
     schema: {
       summary: 'One file of a capture',
       params: z.object({ id: z.uuid(), file: z.enum(CAPTURE_FILES) }),
+      produces: Object.values(TYPES),
+      response: { 200: file },
     },
     handler: async ({ params: { id, file } }, reply) => {
       const bytes = await readCaptureFile(app.checks, id, file);
