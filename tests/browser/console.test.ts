@@ -5,6 +5,8 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_BROWSER, findBrowser, launchBrowser } from '../support/browser.ts';
+import { Processes, mustSucceed } from '../support/processes.ts';
+import { Receiver, isSignedWith } from '../support/receiver.ts';
 import { type ConsoleUnderTest, OUTPUTS, startConsole } from '../support/console.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -193,6 +195,130 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.unrouteAll();
   });
 
+  it('keeps the first of two decisions from the second reviewer, and says so', async () => {
+    const { alerts } = (await (
+      await page.request.get(`${server.url}/api/alerts?state=open&limit=1`)
+    ).json()) as {
+      alerts: { id: string; title: string }[];
+    };
+    const [{ id, title }] = alerts as [{ id: string; title: string }];
+    // Somebody else at the command line, where a confirmation needs a second person.
+    const elsewhere = new Processes({
+      UTSUSHI_DATA_DIR: server.dataDir,
+      UTSUSHI_LOG_LEVEL: 'error',
+      UTSUSHI_SECOND_REVIEWER: 'confirm',
+    });
+    mustSucceed(await elsewhere.run('alerts', 'decide', id, 'confirm', '--reason', 'the same drawing'));
+    await open('/?state=second-review');
+    await page.locator(`[data-alert="${id}"]`).waitFor();
+    expect(await page.locator(`[data-alert="${id}"]`).textContent()).toContain('二次審査待ち');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('second-review').getByText('二次審査です').waitFor();
+    await page.getByText('一次担当者 一次審査を終えました').waitFor();
+    expect(await page.locator('main').textContent()).not.toContain('the same drawing');
+    await page.keyboard.press('2');
+    await page.getByText(`「${title}」は一次担当者と判断が分かれたため、上申しました`).waitFor();
+    await page.getByText('一次審査は「対応対象とする」、あなたは「類似なし」でした').waitFor();
+    expect((await decisionOf(id)).state).toBe('escalated');
+  });
+
+  it('writes a tolerance rule, decides many under it, changes it and ends it', async () => {
+    await open('/rules');
+    await page.getByText('容認ルールはありません').waitFor();
+    await page.keyboard.press('n');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('ルールの名称').fill('ファン活動の指針');
+    const picker = dialog.getByRole('combobox', { name: '対象の作品またはシリーズ' });
+    const { alerts } = (await (
+      await page.request.get(`${server.url}/api/alerts?state=open&limit=1`)
+    ).json()) as {
+      alerts: { assetId: string; title: string }[];
+    };
+    const { assetId, title } = alerts[0]!;
+    await picker.fill(title);
+    await page.getByRole('option', { name: title }).first().click();
+    await dialog.getByRole('combobox', { name: 'アカウント' }).fill('@fan');
+    await page.keyboard.press('Enter');
+    await dialog.getByLabel('終了日').fill('2099-03-31');
+    await dialog.getByLabel('理由').fill('ガイドラインの範囲内');
+    await dialog.getByRole('button', { name: '容認ルールを追加' }).click();
+    const row = page.locator('[data-rule]', { hasText: 'ファン活動の指針' });
+    await row.getByText('@fan').waitFor();
+    await row.getByText('〜2099-03-31').waitFor();
+
+    await open(`/?assetId=${encodeURIComponent(assetId)}`);
+    await page.locator('[data-alert]').first().waitFor();
+    await page.keyboard.press('Shift+A');
+    await page.keyboard.press('4');
+    await page.getByRole('combobox', { name: '根拠となる許諾・容認ルール' }).click();
+    await page.getByRole('option', { name: 'ファン活動の指針' }).click();
+    await page.getByRole('button', { name: '容認', exact: false }).last().click();
+    await page.getByText(/件を「容認」としました/).waitFor();
+    await open('/rules');
+    await row.getByRole('link', { name: /^[1-9]\d* 件$/ }).click();
+    await page.getByText('次のルールのもとにある候補です：').waitFor();
+    expect(await total()).toBeGreaterThanOrEqual(1);
+
+    await open('/rules');
+    await row.getByRole('button', { name: '変更' }).click();
+    await dialog.getByLabel('ルールの名称').fill('ファン活動の新しい指針');
+    await dialog.getByRole('button', { name: '保存' }).click();
+    await page.getByText(/ルールを変更しました。[1-9]\d* 件を見直し/).waitFor();
+    const renewed = page.locator('[data-rule]', { hasText: '新しい指針' });
+    await renewed.getByRole('button', { name: '終了' }).click();
+    await dialog.getByRole('button', { name: '終了' }).click();
+    await page.getByText('容認ルールはありません').waitFor();
+    await page.getByLabel('終了したルールも表示').check();
+    await page.getByText('admin が終了').first().waitFor();
+    expect(await page.locator('[data-rule^="tolerance:"]').count()).toBe(2);
+  });
+
+  it('adds a webhook, sends a test, gives it a new secret and removes it', async () => {
+    await using receiver = await Receiver.open();
+    await open('/webhooks');
+    await page.getByText('通知先はありません').waitFor();
+    await page.keyboard.press('n');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('宛先のURL').fill(receiver.url);
+    await dialog.getByRole('button', { name: '通知先を追加' }).click();
+    await dialog.getByText(/^whsec_/).waitFor();
+    const secret = await dialog.getByText(/^whsec_/).textContent();
+    await dialog.getByRole('button', { name: '閉じる' }).click();
+    await page.getByRole('button', { name: '試しに送る' }).click();
+    await page.getByText(`${receiver.url} に届きました`).waitFor();
+    expect(isSignedWith(secret!, receiver.received[0]!)).toBe(true);
+    await page.getByRole('button', { name: `その他: ${receiver.url}` }).click();
+    await page.getByRole('menuitem', { name: '署名鍵を交換' }).click();
+    await dialog.getByRole('button', { name: '署名鍵を交換' }).click();
+    await dialog.getByText(/^whsec_/).waitFor();
+    expect(await dialog.getByText(/^whsec_/).textContent()).not.toBe(secret);
+    await dialog.getByRole('button', { name: '閉じる' }).click();
+    await page.getByText(/古い鍵は .* まで有効/).waitFor();
+    await page.getByRole('button', { name: `その他: ${receiver.url}` }).click();
+    await page.getByRole('menuitem', { name: '削除' }).click();
+    await dialog.getByRole('button', { name: '削除' }).click();
+    await page.getByText('通知先はありません').waitFor();
+  });
+
+  it('shows the queues, and lets what failed run again', async () => {
+    const answer = await page.request.post(`${server.url}/api/checks`, {
+      data: { url: 'http://10.0.0.1/forbidden.png' },
+      headers: { origin: server.url },
+    });
+    expect(answer.status()).toBe(202);
+    await open('/system');
+    await page.getByRole('button', { name: '失敗した処理を見る：照合' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('check-sighting').first().waitFor();
+    await dialog
+      .getByText(/fetch_forbidden/)
+      .first()
+      .waitFor();
+    await dialog.getByRole('button', { name: 'すべて再実行' }).click();
+    await page.getByText(/[1-9]\d* 件を再実行します/).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
   it('opens a case from a confirmed alert, and shows its notice and what is missing', async () => {
     await open('/?state=decided&decision=confirm');
     await page.locator('[data-alert]').first().waitFor();
@@ -290,6 +416,8 @@ describe.skipIf(found === undefined)('the console', () => {
       '/monitors',
       '/reports',
       '/system',
+      '/rules',
+      '/webhooks',
       '/notices',
       '/people',
     ];

@@ -17,6 +17,7 @@ export interface ConsoleUnderTest {
   readonly link: string;
   /** Runs another command in the same installation. */
   readonly processes: Processes;
+  readonly dataDir: string;
   close(): Promise<void>;
 }
 
@@ -31,7 +32,12 @@ export async function startConsole(
 ): Promise<ConsoleUnderTest> {
   await build();
   const dataDir = await mkdtemp(join(tmpdir(), 'utsushi-console-'));
-  const processes = new Processes({ UTSUSHI_DATA_DIR: dataDir, UTSUSHI_LOG_LEVEL: 'error' });
+  const processes = new Processes({
+    UTSUSHI_DATA_DIR: dataDir,
+    UTSUSHI_LOG_LEVEL: 'error',
+    // Webhooks of tests are received on this machine.
+    UTSUSHI_FETCH_ALLOWED_HOSTS: '127.0.0.1',
+  });
   const close = async () => {
     await processes.endAll();
     await rm(dataDir, { recursive: true, force: true });
@@ -46,7 +52,7 @@ export async function startConsole(
     const up = await processes.up();
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(up.output())![0];
     const link = (await up.says(/http\S+#\/link\/\S+/))[0];
-    return { url, link, processes, close };
+    return { url, link, processes, dataDir, close };
   } catch (thrown) {
     await close();
     throw thrown;

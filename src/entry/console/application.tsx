@@ -19,6 +19,8 @@ const Monitors = lazy(() => import('./monitors/monitors.tsx'));
 const Reports = lazy(() => import('./reports/reports.tsx'));
 const System = lazy(() => import('./system/system.tsx'));
 const Notices = lazy(() => import('./notices/notices.tsx'));
+const Rules = lazy(() => import('./rules/rules.tsx'));
+const Webhooks = lazy(() => import('./webhooks/webhooks.tsx'));
 const People = lazy(() => import('./people/people.tsx'));
 
 export function Application() {
@@ -55,7 +57,9 @@ export function Application() {
             <Route path="/reports" component={Reports} />
             <Route path="/system" component={System} />
             <Route path="/notices" component={Notices} />
+            <Route path="/rules" component={Rules} />
             <Route path="/people" component={People} />
+            <Route path="/webhooks" component={Webhooks} />
             <Route component={NotFound} />
           </Switch>
         </Suspense>

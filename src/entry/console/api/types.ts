@@ -18,6 +18,26 @@ export interface AppliedRule {
   readonly territory: readonly string[];
 }
 
+/** A rule with how many alerts stand under it now. */
+export interface RuleInForce extends AppliedRule {
+  readonly alerts: number;
+}
+
+export interface Licence extends RuleInForce {
+  readonly assetId: string;
+  readonly title: string;
+}
+
+export interface ToleranceRule extends RuleInForce {
+  readonly assetId: string | null;
+  readonly series: string | null;
+  readonly reason: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  readonly endedBy: string | null;
+  readonly endedAt: string | null;
+}
+
 export interface Person {
   /** Null for those who are no persons: the demo. */
   readonly id: string | null;
@@ -48,6 +68,7 @@ export interface Alert {
   readonly assetId: string;
   readonly referenceId: string | null;
   readonly title: string;
+  readonly series: string | null;
   readonly tier: Tier;
   readonly state: AlertStatus;
   readonly decision: Decision | null;
@@ -119,6 +140,7 @@ export interface CheckedPicture {
   readonly reason?: string;
   readonly matches: readonly Match[];
   readonly provenance?: ProvenanceFacts;
+  readonly reliance: readonly Reliance[];
   readonly ms: Readonly<Record<string, number>>;
 }
 
@@ -141,6 +163,10 @@ export interface SavedView {
 
 export interface AlertEvent {
   readonly type: string;
+  /** A first decision, kept back until the second is given. */
+  readonly veiled?: true;
+  /** What a decision led to. */
+  readonly state?: AlertStatus;
   readonly decision?: Decision;
   readonly reason?: string | null;
   readonly rule?: AppliedRule | null;
@@ -286,11 +312,57 @@ export interface Incident {
   readonly acknowledgedBy: string | null;
 }
 
-/** Whether the server can do its work; jobs by queue and state. */
+/** Whether the server can do its work. */
 export interface Readiness {
   readonly catalogueVersion: number;
   readonly references: number;
-  readonly queue: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Jobs of one queue by state. */
+export interface QueueCounts {
+  readonly name: string;
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+}
+
+export interface FailedJob {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly error: string;
+  readonly attempts: number;
+  readonly failedAt: string;
+}
+
+export type WebhookKind = 'json' | 'slack' | 'teams' | 'email';
+
+export interface Webhook {
+  readonly id: string;
+  readonly kind: WebhookKind;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly tiers: readonly Tier[];
+  readonly digest: boolean;
+  readonly artwork: boolean;
+  readonly callbacks: boolean;
+  readonly enabled: boolean;
+  readonly previousSecretUntil: string | null;
+  readonly deliveries: { readonly pending: number; readonly delivered: number; readonly dead: number };
+  readonly lastError: string | null;
+}
+
+/** What could not be delivered within three days. */
+export interface DeadDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly url: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly attempts: number;
+  readonly lastError: string | null;
+  readonly diedAt: string;
 }
 
 export interface Scan {
@@ -346,7 +418,15 @@ export interface ReviewQuality {
   readonly overturned: number | null;
   readonly sinceOpened: { readonly p50: number } | null;
   readonly sinceViewed: { readonly p50: number } | null;
-  readonly agreement?: { readonly kappa: number | null };
+  /** Of second reviews, and of those that were drawn whatever the first reviewer said. */
+  readonly agreement?: Agreement;
+  readonly drawn?: Agreement;
+}
+
+interface Agreement {
+  readonly alerts: number;
+  readonly observed: number | null;
+  readonly kappa: number | null;
 }
 
 export interface ReviewerReport {

@@ -1,6 +1,7 @@
-import { Alert, Badge, Group, Modal, Tabs, Text } from '@mantine/core';
+import { Alert, Anchor, Badge, Group, List, Modal, Tabs, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { Link } from 'wouter';
 import { api } from '../api/client.ts';
 import { referenceImage } from '../api/pictures.ts';
 import type { CheckedPicture } from '../api/types.ts';
@@ -25,12 +26,12 @@ export default function AdHocCheck({ file, close }: { file: File; close: () => v
       closeButtonProps={{ 'aria-label': t.common.close }}
       classNames={{ body: classes.body ?? '' }}
     >
-      <Answer file={file} />
+      <Answer file={file} close={close} />
     </Modal>
   );
 }
 
-function Answer({ file }: { file: File }) {
+function Answer({ file, close }: { file: File; close: () => void }) {
   const t = useText();
   const url = useObjectUrl(file);
   const check = useQuery({
@@ -44,7 +45,7 @@ function Answer({ file }: { file: File }) {
   });
   if (check.isPending || url === undefined) return <Loading />;
   if (check.isError) return <Failed error={check.error} retry={() => void check.refetch()} />;
-  const { verdict, reason, matches, ms, provenance } = check.data;
+  const { verdict, reason, matches, ms, provenance, reliance } = check.data;
   const took = Object.values(ms).reduce((sum, each) => sum + each, 0);
   return (
     <div data-testid="check-answer">
@@ -78,6 +79,28 @@ function Answer({ file }: { file: File }) {
             </Tabs.Panel>
           ))}
         </Tabs>
+      )}
+      {reliance.length > 0 && (
+        <Alert variant="light" color="orange" mt="sm" title={t.check.reliance} data-testid="check-reliance">
+          <List size="sm">
+            {reliance.map(({ assetId, term, where }, at) => (
+              <List.Item key={at}>
+                {t.check.named(term, where)}{' '}
+                <Anchor
+                  component={Link}
+                  href={`/assets/${encodeURIComponent(assetId)}`}
+                  size="sm"
+                  onClick={close}
+                >
+                  {assetId}
+                </Anchor>
+              </List.Item>
+            ))}
+          </List>
+          <Text size="xs" c="dimmed" mt={6}>
+            {t.workbench.relianceNote}
+          </Text>
+        </Alert>
       )}
       {provenance !== undefined && (
         <Alert variant="light" color="gray" mt="sm" title={t.workbench.provenance}>

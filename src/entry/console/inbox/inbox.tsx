@@ -2,6 +2,7 @@ import {
   ActionIcon,
   Badge,
   Button,
+  Code,
   Drawer,
   Group,
   Select,
@@ -166,6 +167,22 @@ export function Inbox() {
             onClick={() => change({ clusterId: undefined })}
           >
             {t.inbox.leaveCluster}
+          </Button>
+        </div>
+      )}
+      {filters.rule !== undefined && (
+        <div className={classes.cluster}>
+          <Text size="sm">
+            {t.rules.underRule} <Code>{filters.rule}</Code>
+          </Text>
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            color="gray"
+            leftSection={<IconX size={14} aria-hidden />}
+            onClick={() => change({ rule: undefined })}
+          >
+            {t.rules.leave}
           </Button>
         </div>
       )}

@@ -12,6 +12,8 @@ export interface Filters {
   readonly due?: Due;
   readonly assetId?: string;
   readonly clusterId?: string;
+  /** The rule that they stand under. */
+  readonly rule?: string;
   readonly q?: string;
   readonly sort?: Sort;
 }
@@ -31,6 +33,7 @@ const NAMES: readonly (keyof Filters)[] = [
   'due',
   'assetId',
   'clusterId',
+  'rule',
   'q',
   'sort',
 ];

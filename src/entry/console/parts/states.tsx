@@ -19,17 +19,20 @@ export function Empty({
   title,
   children,
   action,
+  small = false,
 }: {
   icon?: Icon;
   title: string;
   children?: ReactNode;
   action?: ReactNode;
+  /** One part of a page, not all of it. */
+  small?: boolean;
 }) {
   return (
-    <Center mih={280} p="xl">
+    <Center mih={small ? 120 : 280} p={small ? 'xs' : 'xl'}>
       <Stack align="center" gap="xs" maw={440}>
-        <ThemeIcon size={56} radius="xl" variant="light" color="gray">
-          <Symbol size={28} stroke={1.5} aria-hidden />
+        <ThemeIcon size={small ? 40 : 56} radius="xl" variant="light" color="gray">
+          <Symbol size={small ? 22 : 28} stroke={1.5} aria-hidden />
         </ThemeIcon>
         <Title order={2} size="h4" ta="center">
           {title}

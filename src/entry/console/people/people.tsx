@@ -1,10 +1,7 @@
 import {
   ActionIcon,
-  Alert,
   Badge,
   Button,
-  Code,
-  CopyButton,
   Group,
   Modal,
   Select,
@@ -16,15 +13,16 @@ import {
   Tooltip,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { notifications } from '@mantine/notifications';
 import { IconKey, IconLink, IconTrash, IconUserPlus } from '@tabler/icons-react';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
+import { useChange } from '../api/use-change.ts';
 import { usePerson } from '../api/session.ts';
 import type { Role, Token, User } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
-import { Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { type Secret, ShownOnce } from '../parts/shown-once.tsx';
+import { Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 
@@ -39,53 +37,15 @@ export default function People() {
     <Page title={t.navigation.people}>
       {person.may('admin') && <Users tell={setSecret} />}
       <Tokens tell={setSecret} />
-      <Modal
-        opened={secret !== undefined}
-        onClose={() => setSecret(undefined)}
-        title={secret?.title}
-        closeButtonProps={{ 'aria-label': t.common.close }}
-      >
-        {secret !== undefined && (
-          <Stack>
-            <Alert variant="light">{t.people.once}</Alert>
-            <Code block>{secret.value}</Code>
-            <CopyButton value={secret.value}>
-              {({ copied, copy }) => (
-                <Button onClick={copy} variant="light">
-                  {copied ? t.common.copied : t.common.copy}
-                </Button>
-              )}
-            </CopyButton>
-          </Stack>
-        )}
-      </Modal>
+      <ShownOnce secret={secret} close={() => setSecret(undefined)} />
     </Page>
   );
-}
-
-/** Shown once and kept nowhere. */
-interface Secret {
-  readonly title: string;
-  readonly value: string;
 }
 
 interface Link {
   readonly token: string;
 }
 const urlOf = ({ token }: Link) => `${window.location.origin}/#/link/${token}`;
-
-function useChange<Input, Output>(key: string, change: (input: Input) => Promise<Output>) {
-  const client = useQueryClient();
-  const explain = useErrorText();
-  return useMutation({
-    mutationFn: change,
-    onError: (error) => {
-      const { title, detail } = explain(error);
-      notifications.show({ color: 'red', title, message: detail });
-    },
-    onSettled: () => client.invalidateQueries({ queryKey: [key] }),
-  });
-}
 
 function Users({ tell }: { tell: (secret: Secret) => void }) {
   const t = useText();
@@ -96,16 +56,17 @@ function Users({ tell }: { tell: (secret: Secret) => void }) {
   const [adding, dialog] = useDisclosure();
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('reviewer');
-  const add = useChange('users', (body: { name: string; role: Role }) =>
+  const add = useChange(['users'], (body: { name: string; role: Role }) =>
     api<{ user: User; link: Link }>('/users', { body }),
   );
   const change = useChange(
-    'users',
+    ['users'],
     ({ id, ...body }: { id: string; role?: Role; enabled?: boolean; link?: true }) =>
       api<{ user: User; link?: Link }>(`/users/${id}`, { body }),
   );
   const tellLink = ({ user, link }: { user: User; link?: Link }) =>
-    link !== undefined && tell({ title: t.people.linkFor(user.name), value: urlOf(link) });
+    link !== undefined &&
+    tell({ title: t.people.linkFor(user.name), value: urlOf(link), note: t.people.once });
   return (
     <Card
       title={t.people.users}
@@ -234,10 +195,10 @@ function Tokens({ tell }: { tell: (secret: Secret) => void }) {
     queryFn: ({ signal }) => api<{ tokens: Token[] }>('/tokens', { signal }),
   });
   const [name, setName] = useState('');
-  const make = useChange('tokens', (body: { name: string }) =>
+  const make = useChange(['tokens'], (body: { name: string }) =>
     api<{ token: Token; secret: string }>('/tokens', { body }),
   );
-  const remove = useChange('tokens', (id: string) => api(`/tokens/${id}`, { method: 'DELETE' }));
+  const remove = useChange(['tokens'], (id: string) => api(`/tokens/${id}`, { method: 'DELETE' }));
   return (
     <Card title={t.people.tokens}>
       <Text size="sm" c="dimmed" mb="sm">
@@ -291,7 +252,7 @@ function Tokens({ tell }: { tell: (secret: Secret) => void }) {
               {
                 onSuccess: ({ token, secret }) => {
                   setName('');
-                  tell({ title: token.name, value: secret });
+                  tell({ title: token.name, value: secret, note: t.people.once });
                 },
               },
             );

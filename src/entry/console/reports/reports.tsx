@@ -174,6 +174,13 @@ function Figure({ name, value, urgent }: { name: string; value: number; urgent?:
   );
 }
 
+/** Kappa with how many alerts it comes from; of those drawn for it, where there are any. */
+function agreementText({ agreement, drawn }: ReviewQuality): string {
+  const of = drawn !== undefined && drawn.alerts > 0 ? drawn : agreement;
+  if (of === undefined || of.alerts === 0) return '–';
+  return `${of.kappa?.toFixed(2) ?? '–'} (n = ${of.alerts.toLocaleString()})`;
+}
+
 function Reviewing({ report }: { report: ReviewerReport }) {
   const t = useText();
   const duration = (ms: number | undefined) =>
@@ -222,7 +229,7 @@ function Reviewing({ report }: { report: ReviewerReport }) {
                 {duration(quality.sinceOpened?.p50)}
               </Table.Td>
               <Table.Td ta="end" className="numeric">
-                {quality.agreement?.kappa?.toFixed(2) ?? '–'}
+                {agreementText(quality)}
               </Table.Td>
             </Table.Tr>
           ))}

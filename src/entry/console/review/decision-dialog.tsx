@@ -1,6 +1,7 @@
 import { Button, Group, Kbd, Modal, Radio, Select, Stack, Text, Textarea } from '@mantine/core';
 import { type FormEvent, useEffect, useEffectEvent, useState } from 'react';
-import type { Alert, AlertDetail, Decision } from '../api/types.ts';
+import { type RuleChoice, useRulesFor } from '../api/rules.ts';
+import type { Alert, Decision } from '../api/types.ts';
 import { useText } from '../text/index.tsx';
 
 export const DECISIONS: readonly { decision: Decision; key: string; colour: string }[] = [
@@ -14,14 +15,12 @@ export const DECISIONS: readonly { decision: Decision; key: string; colour: stri
 interface Props {
   readonly decision: Decision;
   readonly alerts: readonly Alert[];
-  /** Rules that the decision can rest on, where one work is decided. */
-  readonly rules?: AlertDetail['rules'];
   readonly close: () => void;
   readonly decide: (reason: string, rule: string | undefined) => void;
 }
 
 /** Asks for the reason, which others will read later; a number chooses a common one, Enter sends it. */
-export function DecisionDialog({ decision, alerts, rules: offered = [], close, decide }: Props) {
+export function DecisionDialog({ decision, alerts, close, decide }: Props) {
   const t = useText();
   const presets = t.reasons[decision];
   const [chosen, setChosen] = useState(0);
@@ -29,9 +28,7 @@ export function DecisionDialog({ decision, alerts, rules: offered = [], close, d
   const [rule, setRule] = useState<string | null>(null);
   const own = chosen === presets.length;
   const reason = own ? text.trim() : [presets[chosen], text.trim()].filter(Boolean).join(' ');
-  const rules = offered
-    .filter((each) => each.decision === decision)
-    .map(({ id, name }) => ({ value: id, label: name }));
+  const rules = useRulesFor(decision, alerts).map(({ id, name }: RuleChoice) => ({ value: id, label: name }));
   const submit = () => {
     if (reason !== '') decide(reason, rule ?? undefined);
   };

@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 import type { BulkAnswer } from '../api/alerts.ts';
 import { ApiError } from '../api/client.ts';
-import type { Decision } from '../api/types.ts';
+import type { AlertDetail, Decision } from '../api/types.ts';
 import { useErrorText } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 
@@ -36,6 +36,30 @@ export function useOutcome() {
                 {t.review.undo}
               </Button>
             </Group>
+          ),
+        });
+      },
+      /** The first of two reviewers had said something else. */
+      differs: (alert: AlertDetail, decision: Decision) => {
+        const first = alert.events.findLast(
+          ({ event }) => event.type === 'decided' && event.state === 'second-review',
+        );
+        notifications.show({
+          color: 'orange',
+          autoClose: false,
+          title: t.review.differs(alert.title),
+          closeButtonProps: { 'aria-label': t.common.close },
+          message: (
+            <>
+              {first?.event.decision !== undefined && (
+                <Text size="sm">
+                  {t.review.differsNote(t.decisions[first.event.decision], t.decisions[decision])}
+                </Text>
+              )}
+              <Anchor component={Link} href={`/alerts/${alert.id}`} size="sm">
+                {t.review.openAlert}
+              </Anchor>
+            </>
           ),
         });
       },

@@ -14,7 +14,9 @@ import {
   IconPhotoScan,
   IconPhotoSearch,
   IconRadar2,
+  IconShieldCheck,
   IconUsers,
+  IconWebhook,
 } from '@tabler/icons-react';
 import { type ReactNode, Suspense, lazy, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
@@ -48,7 +50,9 @@ const PLACES: readonly Place[] = [
   { key: 'monitors', path: '/monitors', icon: IconRadar2 },
   { key: 'reports', path: '/reports', icon: IconChartHistogram },
   { key: 'system', path: '/system', icon: IconActivityHeartbeat },
+  { key: 'rules', path: '/rules', icon: IconShieldCheck },
   { key: 'notices', path: '/notices', icon: IconFileText },
+  { key: 'webhooks', path: '/webhooks', icon: IconWebhook, least: 'admin' },
   { key: 'people', path: '/people', icon: IconUsers },
 ];
 /** On a phone the bar has room for these; the others are behind the dots. */

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, readiness } from '../api/client.ts';
@@ -8,6 +8,7 @@ import { Card, Page } from '../parts/page.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useLocale, useText } from '../text/index.tsx';
+import { Queues } from './queues.tsx';
 
 const REFRESH_MS = 5_000;
 
@@ -18,6 +19,7 @@ export default function System() {
     <Page title={t.navigation.system}>
       <Incidents />
       <Readiness />
+      <Queues />
     </Page>
   );
 }
@@ -42,7 +44,7 @@ function Incidents() {
       ) : incidents.isError ? (
         <Failed error={incidents.error} />
       ) : incidents.data.incidents.length === 0 ? (
-        <Empty icon={IconShieldCheck} title={t.system.noIncidents} />
+        <Empty small icon={IconShieldCheck} title={t.system.noIncidents} />
       ) : (
         <Stack>
           {incidents.data.incidents.map((incident) => (
@@ -105,39 +107,14 @@ function Readiness() {
   });
   if (ready.isPending) return <Loading />;
   if (ready.isError) return <Failed error={ready.error} retry={() => void ready.refetch()} />;
-  const { catalogueVersion, references, queue } = ready.data;
-  const states = ['waiting', 'active', 'delayed', 'failed'];
+  const { catalogueVersion, references } = ready.data;
   return (
     <Card title={t.system.state}>
-      <SimpleGrid cols={{ base: 2, sm: 3 }} mb="md">
+      <SimpleGrid cols={{ base: 2, sm: 3 }}>
         <Figure name={t.system.ready} value={t.system.yes} />
         <Figure name={t.system.references} value={references.toLocaleString()} />
         <Figure name={t.system.catalogueVersion} value={String(catalogueVersion)} />
       </SimpleGrid>
-      <Table miw={420}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{t.system.queue}</Table.Th>
-            {states.map((state) => (
-              <Table.Th key={state} ta="end">
-                {t.system.jobs[state as keyof typeof t.system.jobs]}
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {Object.entries(queue).map(([name, counts]) => (
-            <Table.Tr key={name}>
-              <Table.Td>{(t.system.queues as Readonly<Record<string, string>>)[name] ?? name}</Table.Td>
-              {states.map((state) => (
-                <Table.Td key={state} ta="end" className="numeric">
-                  {(counts[state] ?? 0).toLocaleString()}
-                </Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
     </Card>
   );
 }

@@ -14,10 +14,20 @@ import { Findings } from './findings.tsx';
 import { Provenance } from './provenance.tsx';
 
 /** Everything that is known of an alert beside its pictures. */
-export function Facts({ alert, className }: { alert: AlertDetail; className: string }) {
+export function Facts({
+  alert,
+  className,
+  children,
+}: {
+  alert: AlertDetail;
+  className: string;
+  /** Said before everything else. */
+  children?: ReactNode;
+}) {
   const { language, t } = useLocale();
   return (
     <aside className={`${classes.facts} ${className}`} aria-label={t.workbench.facts}>
+      {children}
       <Section title={t.workbench.why}>
         {alert.match === null ? (
           <Text size="sm">{t.workbench.noMatch}</Text>
@@ -33,8 +43,8 @@ export function Facts({ alert, className }: { alert: AlertDetail; className: str
       {alert.facts.length > 0 && (
         <Section title={t.workbench.reliance}>
           <List size="sm" spacing={4}>
-            {alert.facts.map(({ fact, sentence }) => (
-              <List.Item key={`${fact} ${sentence.en}`}>{sentence[language]}</List.Item>
+            {alert.facts.map(({ sentence }, at) => (
+              <List.Item key={at}>{sentence[language]}</List.Item>
             ))}
           </List>
           <Text size="xs" c="dimmed" mt={6}>
@@ -120,7 +130,7 @@ export function Facts({ alert, className }: { alert: AlertDetail; className: str
             <li key={seq} className={classes.event}>
               <Text size="sm">
                 <Text span fw={600} size="sm">
-                  {actor}
+                  {actor === '' ? t.review.someone : actor}
                 </Text>{' '}
                 <Happened event={event} />
               </Text>
@@ -157,6 +167,7 @@ function Place({ sighting }: { sighting: AlertDetail['seenAt'][number] }) {
 
 function Happened({ event }: { event: AlertEvent }) {
   const { t } = useLocale();
+  if (event.veiled === true) return t.review.veiled;
   const words = t.events as Readonly<Record<string, string>>;
   const detail = [
     event.decision === undefined ? undefined : t.decisions[event.decision],

@@ -1,10 +1,11 @@
-import { ActionIcon, Button, Group, Text, Title, Tooltip } from '@mantine/core';
+import { ActionIcon, Alert, Button, Group, Text, Title, Tooltip } from '@mantine/core';
 import {
   IconArrowBackUp,
   IconArrowLeft,
   IconChevronLeft,
   IconChevronRight,
   IconUserPlus,
+  IconUsers,
 } from '@tabler/icons-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
@@ -115,7 +116,8 @@ function Bench({
   const outcome = useOutcome();
   const decided = useDecided();
   const [asking, setAsking] = useState<Decision | undefined>();
-  const mayDecide = person.may('reviewer');
+  const isOwnSecond = alert.state === 'second-review' && alert.decidedBy === person.name;
+  const mayDecide = person.may('reviewer') && !isOwnSecond;
 
   const undoLast = () => {
     const last = decided.pop();
@@ -137,7 +139,11 @@ function Bench({
     setAsking(undefined);
     const deciding: Deciding = { id: alert.id, decision, reason, rule, expectedSeq: alert.lastSeq };
     const done = decide.mutateAsync(deciding).then(
-      (after) => after.lastSeq,
+      (after) => {
+        if (alert.state === 'second-review' && decision !== 'escalate' && after.state === 'escalated')
+          outcome.differs(after, decision);
+        return after.lastSeq;
+      },
       (error: unknown) => {
         decided.drop(alert.id);
         outcome.failed(error, alert);
@@ -250,7 +256,9 @@ function Bench({
           negative={match?.transformations.includes('inverted') ?? false}
         />
       </div>
-      <Facts alert={alert} className={classes.facts ?? ''} />
+      <Facts alert={alert} className={classes.facts ?? ''}>
+        {alert.state === 'second-review' && <SecondReview own={isOwnSecond} />}
+      </Facts>
       <footer className={classes.decisions} role="toolbar" aria-label={t.review.decide}>
         {DECISIONS.map(({ decision, key, colour }) => (
           <Tooltip key={decision} label={t.decisionNotes[decision]}>
@@ -282,12 +290,28 @@ function Bench({
         <DecisionDialog
           decision={asking}
           alerts={[alert]}
-          rules={alert.rules}
           close={() => setAsking(undefined)}
           decide={(reason, rule) => send(asking, reason, rule)}
         />
       )}
     </div>
+  );
+}
+
+/** That two people review this alert, neither knowing what the other says. */
+function SecondReview({ own }: { own: boolean }) {
+  const t = useText().review;
+  return (
+    <Alert
+      variant="light"
+      color="yellow"
+      m="sm"
+      icon={<IconUsers aria-hidden />}
+      title={own ? t.secondOwn : t.second}
+      data-testid="second-review"
+    >
+      {own ? t.secondOwnNote : t.secondNote}
+    </Alert>
   );
 }
 
