@@ -106,8 +106,13 @@ export const place: z.ZodType<Place> = z.object({
   lastVisit: z
     .object({
       at: date,
-      result: z.string() as unknown as z.ZodType<NonNullable<Place['lastVisit']>['result']>,
+      result: z.enum(['up', 'changed', 'gone', 'unreachable']),
       detail: z.string().nullable(),
+      page: z
+        .enum(['shows', 'silent', 'gone', 'unreachable'])
+        .nullable()
+        .describe('Of the page that showed it.'),
+      hashDistance: z.number().nullable().describe('Of what is up now from what was seen, bits of 256.'),
     })
     .nullable(),
 });
