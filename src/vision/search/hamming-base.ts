@@ -146,9 +146,6 @@ const COSTS: SearchCosts = {
   verifiedCode: 100,
 };
 
-/** The nearest within this are sought in buckets, code by code; further away, by one scan for all. */
-const PROBED_NEAREST = 31;
-
 /** A base opened in this thread: search and removal. */
 export class HammingBase {
   readonly parts: BaseParts;
@@ -216,27 +213,19 @@ export class HammingBase {
 
   /** Adds every living code within the radius to `hits`. */
   query(code: Uint16Array, radius: number, hits: IndexHit[]): void {
+    if (this.#probe(code, radius, hits, this.count)) return;
     this.#arena.ask(code);
-    const ranges = this.#plan(code, radius);
-    if (ranges === undefined) this.#arena.scan(this.#scanned, radius, this.#putOne(hits));
-    else this.#arena.probe(this.#at, ranges, radius, this.#putAll(hits));
+    this.#arena.scan(this.#scanned, radius, this.#putOne(hits));
   }
 
   /** Adds the codes that `scan` asks for to `hits`, some perhaps more than once, and perhaps others within its bound. */
   nearest(scan: NearestScan, hits: IndexHit[]): void {
-    if (scan.bound > PROBED_NEAREST) {
-      this.#arena.scanNearest(this.#scanned, scan, this.#putOne(hits));
-      return;
-    }
-    for (const code of scan.codes) {
-      this.query(code, scan.bound, hits);
-      if (scan.negatives)
-        this.query(
-          code.map((chunk) => ~chunk),
-          scan.bound,
-          hits,
-        );
-    }
+    // Further away than buckets pay, one scan does for all that are left, and for their complements at no cost.
+    const left = scan.codes.filter((code) => {
+      const both = scan.negatives ? [code, code.map((chunk) => ~chunk)] : [code];
+      return !both.every((each) => this.#probe(each, scan.bound, hits, this.count / both.length));
+    });
+    if (left.length > 0) this.#arena.scanNearest(this.#scanned, { ...scan, codes: left }, this.#putOne(hits));
   }
 
   codeAt(slot: number): Hash<'pdq'> {
@@ -262,14 +251,24 @@ export class HammingBase {
     };
   }
 
-  /** How many buckets to look into, or undefined where scanning costs less. */
-  #plan(code: Uint16Array, radius: number): number | undefined {
+  /** Does what `query` does, unless comparing with so many codes would cost less: then nothing, and it answers false. */
+  #probe(code: Uint16Array, radius: number, hits: IndexHit[], atMost: number): boolean {
+    const ranges = this.#plan(code, radius, atMost);
+    if (ranges !== undefined) this.#arena.probe(this.#at, ranges, radius, this.#putAll(hits));
+    return ranges !== undefined;
+  }
+
+  /** How many buckets to look into, or undefined where comparing with `atMost` codes costs less. */
+  #plan(code: Uint16Array, radius: number, atMost: number): number | undefined {
     if (radius > MOST_PROBED_RADIUS) return undefined;
     const { scannedCode, plannedBucket, visitedBucket, visitedPosting, verifiedCode } = this.#costs;
-    const scanned = this.count * scannedCode;
+    const scanned = atMost * scannedCode;
+    const least = Math.floor((radius + 1) / CHUNKS) - 1;
+    if (CHUNKS * (MASKS_WITHIN[least] ?? 0) * plannedBucket >= scanned) return undefined;
     const reaches = this.#reaches(code, radius);
     const planned = reaches.reduce((sum, reach) => sum + (MASKS_WITHIN[reach] ?? 0), 0) * plannedBucket;
     if (planned >= scanned) return undefined;
+    this.#arena.ask(code);
     const { ranges, postings } = this.#arena.plan(reaches, this.#at.starts);
     // Most postings are as far away as they may be, which leaves the next chunk one bit more than its reach.
     const left = Math.min(Math.max(...reaches) + 1, MASKS_WITHIN.length - 1);
