@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
+import { orientationsSection } from './orientations.ts';
 import { provenanceSection } from './provenance.ts';
 import { reviewSection } from './review/section.ts';
 import { roadSection } from './road.ts';
@@ -29,6 +30,7 @@ const SECTIONS: Record<
   fingerprint: fingerprintSection,
   search: searchSection,
   growth: growthSection,
+  orientations: orientationsSection,
   scan: scanSection,
   provenance: provenanceSection,
   review: reviewSection,
