@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
+import { depthSection } from './depth.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
 import { orientationsSection } from './orientations.ts';
@@ -31,6 +32,7 @@ const SECTIONS: Record<
   search: searchSection,
   growth: growthSection,
   orientations: orientationsSection,
+  depth: depthSection,
   scan: scanSection,
   provenance: provenanceSection,
   review: reviewSection,

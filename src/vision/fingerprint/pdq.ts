@@ -200,17 +200,18 @@ interface Scratch {
 
 // Kept from call to call because almost every picture comes in one size and 2 MB are slow to allocate and to clear.
 // No result refers to it, so the functions above stay pure.
+// Those that the kernel does and the plain ones apart: a picture's trimmed view is smaller than the whole.
 let lastScratch: Scratch | undefined;
+let lastKernelScratch: Scratch | undefined;
 
 function scratchFor(width: number, height: number, offered: PictureKernel | null): Scratch {
   const kernel = width === KERNEL_SIDE && height === KERNEL_SIDE ? offered : null;
-  if (lastScratch?.x.length === width && lastScratch.y.length === height && lastScratch.kernel === kernel) {
-    return lastScratch;
+  if (kernel !== null) {
+    if (lastKernelScratch?.kernel === kernel) return lastKernelScratch;
+    return (lastKernelScratch = kernelScratch(axisOf(width), axisOf(height), kernel));
   }
-  const x = axisOf(width);
-  const y = axisOf(height);
-  lastScratch = kernel === null ? plainScratch(x, y) : kernelScratch(x, y, kernel);
-  return lastScratch;
+  if (lastScratch?.x.length === width && lastScratch.y.length === height) return lastScratch;
+  return (lastScratch = plainScratch(axisOf(width), axisOf(height)));
 }
 
 function plainScratch(x: Axis, y: Axis): Scratch {

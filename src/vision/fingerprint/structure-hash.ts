@@ -1,5 +1,5 @@
 import type { Box } from './trim.ts';
-import type { Thumbnail } from './thumbnail.ts';
+import type { LumaThumbnail } from './thumbnail.ts';
 import { type Plane, resample, smooth } from './plane.ts';
 
 /**
@@ -11,7 +11,7 @@ const CELLS = 8;
 const WORDS = 8;
 
 /** Hashes of the eight orientations, in the order of ORIENTATIONS; 8 words each. */
-export function structureHashes(thumb: Thumbnail, box: Box): Int32Array[] {
+export function structureHashes(thumb: LumaThumbnail, box: Box): Int32Array[] {
   const energy = directionEnergy(thumb, box);
   const bits = binary(energy);
   return Array.from({ length: 8 }, (_, i) => pack(bits, i));
@@ -28,7 +28,7 @@ export function structureDistance(a: Int32Array, b: Int32Array): number {
   return total;
 }
 
-function directionEnergy(thumb: Thumbnail, box: Box): Float32Array {
+function directionEnergy(thumb: LumaThumbnail, box: Box): Float32Array {
   const x0 = Math.floor(box.x * thumb.width);
   const y0 = Math.floor(box.y * thumb.height);
   const w = Math.max(4, Math.min(thumb.width - x0, Math.round(box.width * thumb.width)));

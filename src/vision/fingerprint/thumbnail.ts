@@ -1,13 +1,16 @@
 import type { Raster } from './raster.ts';
 
+export interface LumaThumbnail {
+  readonly width: number;
+  readonly height: number;
+  readonly luma: Uint8Array;
+}
+
 /**
  * A small picture kept for comparing after alignment: luma, and chroma (Cb, Cr, 128 = grey) at a quarter of its sides,
  * each sample the mean of its area. Bytes, row by row.
  */
-export interface Thumbnail {
-  readonly width: number;
-  readonly height: number;
-  readonly luma: Uint8Array;
+export interface Thumbnail extends LumaThumbnail {
   readonly chromaWidth: number;
   readonly chromaHeight: number;
   readonly cb: Uint8Array;
@@ -19,19 +22,11 @@ export const WORK_THUMB = 72;
 /** Longer side in pixels of an output: a work pasted at a quarter of its width must still fill some 64 pixels. */
 export const OUTPUT_THUMB = 256;
 
-/**
- * @param side longer side in pixels; a smaller raster is not enlarged
- * @param size the picture's own, where the raster has lost its proportions
- */
-export function thumbnail(
-  raster: Raster,
-  side: number,
-  size: { readonly width: number; readonly height: number } = raster,
-): Thumbnail {
-  const longer = Math.max(size.width, size.height);
-  const k = Math.min(side, Math.max(raster.width, raster.height)) / longer;
-  const width = Math.max(4, Math.round(size.width * k));
-  const height = Math.max(4, Math.round(size.height * k));
+/** @param side longer side in pixels; a smaller raster is not enlarged */
+export function thumbnail(raster: Raster, side: number): Thumbnail {
+  const k = Math.min(1, side / Math.max(raster.width, raster.height));
+  const width = Math.max(4, Math.round(raster.width * k));
+  const height = Math.max(4, Math.round(raster.height * k));
   const rgb = shrink(raster.data, raster.width, raster.height, width, height);
   const chromaWidth = Math.max(1, Math.round(width / 4));
   const chromaHeight = Math.max(1, Math.round(height / 4));
@@ -50,6 +45,45 @@ export function thumbnail(
     cr[i] = 128.5 + 0.499 * r - 0.418688 * g - 0.081312 * b;
   }
   return { width, height, luma, chromaWidth, chromaHeight, cb, cr };
+}
+
+/**
+ * A thumbnail's luma alone, of a picture whose raster has lost its proportions.
+ *
+ * @param side longer side in pixels; a smaller raster is not enlarged
+ * @param size the picture's own
+ */
+export function lumaThumbnail(
+  { width: columns, height: rows, data }: Raster,
+  side: number,
+  size: { readonly width: number; readonly height: number },
+): LumaThumbnail {
+  const k = Math.min(side, Math.max(columns, rows)) / Math.max(size.width, size.height);
+  const width = Math.max(4, Math.round(size.width * k));
+  const height = Math.max(4, Math.round(size.height * k));
+  const luma = new Uint8Array(width * height);
+  const edges = Int32Array.from({ length: width + 1 }, (_, i) => 3 * Math.floor((i * columns) / width));
+  for (let y = 0, at = 0; y < height; y += 1) {
+    const top = Math.floor((y * rows) / height);
+    const bottom = Math.max(top + 1, Math.floor(((y + 1) * rows) / height));
+    for (let x = 0; x < width; x += 1, at += 1) {
+      const left = edges[x]!;
+      const right = Math.max(left + 3, edges[x + 1]!);
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let row = top; row < bottom; row += 1) {
+        const start = 3 * columns * row;
+        for (let p = start + left; p < start + right; p += 3) {
+          r += data[p]!;
+          g += data[p + 1]!;
+          b += data[p + 2]!;
+        }
+      }
+      luma[at] = (3 * (0.299 * r + 0.587 * g + 0.114 * b)) / ((bottom - top) * (right - left)) + 0.5;
+    }
+  }
+  return { width, height, luma };
 }
 
 /** Mean of each target pixel's source pixels, three channels; nearest whole source pixels. */

@@ -1,4 +1,4 @@
-import type { Thumbnail } from './thumbnail.ts';
+import type { LumaThumbnail } from './thumbnail.ts';
 
 /** Part of a picture, in shares of its sides: 0..1. */
 export interface Box {
@@ -19,7 +19,7 @@ const LEAST = 0.03;
  * What is left without plain borders, each side looked at on its own: off-centre and coloured ones are found too.
  * Null when there is no border, or nothing else.
  */
-export function trimBox({ width, height, luma }: Thumbnail): Box | null {
+export function trimBox({ width, height, luma }: LumaThumbnail): Box | null {
   const plain = (start: number, step: number, n: number, colour: number) => {
     let stray = 0;
     for (let i = 0, at = start; i < n; i += 1, at += step) {

@@ -1,5 +1,6 @@
 import type { Features, Views } from '../fingerprint/features.ts';
-import { HASH_BITS, type Hash, hammingDistance } from '../fingerprint/hash.ts';
+import { HASH_BITS, hammingDistance } from '../fingerprint/hash.ts';
+import { structureDistance } from '../fingerprint/structure-hash.ts';
 import type { WorkHashes } from '../fingerprint/work-hashes.ts';
 import type { IndexHit, NearestQuestion } from '../search/hamming-index.ts';
 import { IdSet } from '../search/id-set.ts';
@@ -16,15 +17,17 @@ const MOST_VIEWS = 2;
 /** Asked of the hash indexes, which know views, not works. */
 const NEAREST = { k: PROPOSED_BY_HASH * MOST_VIEWS };
 /**
- * How near a work must lie for a closer look at standard depth, in bits: by PDQ; or by structure, which plain pictures
- * share, and then not too far by PDQ either. The more works, the more of them are near by accident, so the nearer it
- * must be. Measured on 1,318 different pictures and 635 works (docs/benchmarks/accuracy.md): these gates let through
- * some 0.2 accidental pairs a picture at 1,000 works, 0.35 at 10,000 and 0.8 at 100,000, many of one picture.
+ * How far apart a work and an output may lie by the hashes of two of their views for a closer look at standard depth:
+ * bits of PDQ and half the bits of structure together. The more works, the more of them lie near by accident, so the
+ * nearer it must be. Measured on pictures known to be different (docs/benchmarks/depth.md says how many pass).
  */
-function gateAmong(works: number) {
-  const step = Math.min(2, Math.max(-1, Math.log10(Math.max(1, works) / 10_000)));
-  return { pdq: 64 - 12 * step, structure: 40 - 10 * step, pdqBesideStructure: 85 - 5 * step };
+function mostApart(works: number): number {
+  return 100 - 17 * Math.min(2, Math.max(-1.2, Math.log10(works / 10_000)));
 }
+/** What counts as the distance by PDQ of a view that is too soft for it: near enough for structure to decide. */
+const SOFT = 80;
+/** Of what two views may lie apart, the share up to which they are looked for by PDQ; then by structure. */
+const PDQ_PART = 0.65;
 
 /** The reference images that may be in an output: found quickly, and wrong more often than not. */
 export interface Shortlist {
@@ -72,13 +75,29 @@ class HashIndexes {
   /** Whether any work lies so near that it is worth a closer look. */
   hasNear(output: Views): boolean {
     if (this.#size === 0) return false;
-    const gate = gateAmong(this.#size);
-    return (
-      this.#byHash(output, { k: 1, radius: Math.floor(gate.pdq) }).length > 0 ||
-      this.#byStructure(output, { ...NEAREST, radius: Math.floor(gate.structure) }).some(({ id }) =>
-        this.#pdqOfWork(id).some((own) => distanceTo(output, own) <= gate.pdqBesideStructure),
-      )
+    const most = mostApart(this.#size);
+    // Whoever is beyond both is too far apart by their sum as well; and near ones are found sooner than far ones.
+    const hits = [
+      ...this.#byHash(output, { ...NEAREST, radius: Math.floor(PDQ_PART * most) }),
+      ...this.#byStructure(output, { ...NEAREST, radius: Math.floor(2 * (1 - PDQ_PART) * most) }),
+    ];
+    const views = new Set(hits.map(({ id }) => id));
+    return [...views].some((view) => this.#apart(view, output) <= most);
+  }
+
+  /** How far a work's view lies from the nearest of the output's: see mostApart. */
+  #apart(view: number, output: Views): number {
+    const pdq = this.#hashes.get(view);
+    const structure = this.#structures.get(view)!;
+    const distances = output.views.flatMap((seen) =>
+      seen.structure.map((code, orientation) => {
+        const other = seen.pdq?.[orientation];
+        const byPdq = pdq === undefined || other === undefined ? SOFT : hammingDistance(pdq, other);
+        // The hash of a picture's negative is the complement.
+        return Math.min(byPdq, HASH_BITS - byPdq) + structureDistance(structure, code) / 2;
+      }),
     );
+    return Math.min(...distances);
   }
 
   /** Ids of the nearest, by one hash and by the other. */
@@ -103,24 +122,11 @@ class HashIndexes {
       question,
     );
   }
-
-  /** @param view of the work */
-  #pdqOfWork(view: number): Hash<'pdq'>[] {
-    const first = view - (view % MOST_VIEWS);
-    const each = Array.from({ length: MOST_VIEWS }, (_, i) => this.#hashes.get(first + i));
-    return each.filter((code) => code !== undefined);
-  }
 }
 
 /** The first works whose views were hit. */
 function worksOf(hits: readonly IndexHit[]): number[] {
   return [...new Set(hits.map(({ id }) => Math.floor(id / MOST_VIEWS)))].slice(0, PROPOSED_BY_HASH);
-}
-
-/** From a work's hash to the nearest of the output's, as they are or as negatives. */
-function distanceTo({ views }: Views, own: Hash<'pdq'>): number {
-  const distances = views.flatMap(({ pdq }) => (pdq ?? []).map((code) => hammingDistance(own, code)));
-  return Math.min(...distances.map((distance) => Math.min(distance, HASH_BITS - distance)));
 }
 
 /**

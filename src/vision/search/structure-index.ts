@@ -32,6 +32,12 @@ export class StructureIndex {
     return this.#codes.remove(id);
   }
 
+  /** A copy of the code stored under the id. */
+  get(id: number): Int32Array | undefined {
+    const chunks = this.#codes.get(id);
+    return chunks === undefined ? undefined : new Int32Array(new Uint16Array(chunks).buffer);
+  }
+
   /** The codes closest to any of those asked for, closest first, equally close ones by ascending id. */
   nearest(codes: readonly Int32Array[], question: NearestQuestion): IndexHit[] {
     const { k, radius, negatives } = checkedQuestion(codes, question);

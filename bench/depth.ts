@@ -1,0 +1,173 @@
+/** What each depth costs a worker: memory, starting, and time for a picture. */
+import { execFile } from 'node:child_process';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import type { App } from '../src/app.ts';
+import { findWorks } from '../src/features/checks/compare.ts';
+import { lookAt } from '../src/features/checks/output-picture.ts';
+import { currentPolicy } from '../src/features/checks/index.ts';
+import { storePolicy } from '../src/features/checks/policies.ts';
+import { encodeFeatures } from '../src/vision/fingerprint/features.ts';
+import { ALGORITHM_VERSION } from '../src/vision/fingerprint/fingerprint.ts';
+import { type Installation, install } from '../tests/support/installation.ts';
+import type { IndexProcess } from './support/index-process.ts';
+import { brief, markdown, median, percentile } from './support/measure.ts';
+import type { BenchOptions, Section } from './support/section.ts';
+
+/** Of the works of the development corpus so many have a border, and so a second view. */
+const TRIMMED_SHARE = 0.62;
+
+export async function depthSection({ small, fixtures }: BenchOptions): Promise<Section> {
+  const installation = await install('postgres');
+  try {
+    const app = await installation.open();
+    const rows: string[][] = [];
+    const empty = await indexProcess(installation);
+    const row = async (name: string) => {
+      const { works, loadMs, settledMs, rss, highestRss } = await indexProcess(installation);
+      rows.push([
+        works.toLocaleString('en'),
+        name,
+        brief(loadMs / 1_000),
+        brief(settledMs / 1_000),
+        brief((rss - empty.rss) / 1e6),
+        brief((rss - empty.rss) / works),
+        brief((highestRss - empty.highestRss) / 1e6),
+      ]);
+    };
+    const cost: string[][] = [];
+    for (const works of small ? [1_000] : [10_000, 100_000, 1_000_000]) {
+      await fillTo(app, works);
+      await row('standard');
+      if (works <= 100_000) cost.push(await costOf(app, fixtures, works, small ? 4 : 60));
+    }
+    const deep = small ? 20 : 2_000;
+    await emptyCatalogue(app);
+    await fillTo(app, deep, await someFeatures(app, fixtures));
+    await setDepth(app, 'deep');
+    await row('deep');
+    return {
+      file: 'depth.md',
+      title: 'What each depth costs',
+      note: `Synthetic works in a real PostgreSQL: random hashes, ${TRIMMED_SHARE * 100} % of the works with a second, trimmed view, as in the development corpus; deep ones have the keypoints of fixtures. Memory is what the process has beyond one with an empty catalogue, measured after garbage collection, and the highest it came to while loading. The catalogue answers once loaded; its searches are at their fastest when the hash index has been built beside it.`,
+      body: [
+        markdown(
+          [
+            'works',
+            'depth',
+            'loaded, s',
+            'index built, s',
+            'memory, MB',
+            'bytes a work',
+            'highest while loading, MB',
+          ],
+          rows,
+        ),
+        PARTS,
+        '## Time of a check at standard depth',
+        `Milliseconds beyond decoding, over pictures of 1024x1024 that resemble no work (JPEG): hashes and views in the compute process, search in the worker.`,
+        markdown(['works', 'hashes and views', 'search', 'both, median', 'both, p95'], cost),
+      ].join('\n\n'),
+    };
+  } finally {
+    await installation.close();
+  }
+}
+
+const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (1,000 of them, some 30 KB each) are kept too.`;
+
+async function indexProcess({ env }: Installation): Promise<IndexProcess> {
+  const script = fileURLToPath(new URL('support/index-process.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], {
+    env: { ...process.env, ...env },
+  });
+  return JSON.parse(stdout) as IndexProcess;
+}
+
+/** @param features of pictures, given to the works in turn */
+async function fillTo({ pool }: App, works: number, features: readonly Buffer[] = []): Promise<void> {
+  const hash = (name: string) => `sha256(convert_to('${name} ' || i, 'utf8'))`;
+  const statements = [
+    `insert into assets (id, title, aliases, characters, claim, tier, enabled, created_at)
+     select 'work-' || i, 'Work ' || i, '[]', '[]', '{}', 'standard', true, now()
+       from generate_series((select count(*) + 1 from assets), ${works}) i`,
+    `insert into reference_images (id, asset_id, sha256, file, format, width, height, changed_version, hashed_by, hashes)
+     select gen_random_uuid(), 'work-' || i, encode(sha256(('picture ' || i)::bytea), 'hex'), i || '.png', 'png', 512, 512, 1,
+            '${ALGORITHM_VERSION}',
+            case when i % 100 < ${TRIMMED_SHARE * 100}
+              then '\\x02030000' || ${hash('a')} || ${hash('b')} || ${hash('c')} || ${hash('d')}
+              else '\\x01010000' || ${hash('a')} || ${hash('b')} end
+       from generate_series((select count(*) + 1 from reference_images), ${works}) i`,
+    `update catalogue_state set version = version + 1`,
+    `analyze`,
+  ];
+  for (const statement of statements) await pool.query(statement);
+  for (const [i, each] of features.entries()) {
+    await pool.query(
+      `insert into fingerprints (sha256, algorithm_version, quality, data, features)
+       select sha256, $1, 100, '', $2 from reference_images where number % ${features.length} = ${i}`,
+      [ALGORITHM_VERSION, each],
+    );
+  }
+}
+
+async function emptyCatalogue({ pool }: App): Promise<void> {
+  await pool.query('truncate reference_images, assets, fingerprints cascade');
+  await pool.query('update catalogue_state set version = version + 1');
+}
+
+async function setDepth(app: App, depth: 'deep'): Promise<void> {
+  const { tiers } = await currentPolicy(app.db);
+  await storePolicy(
+    app.db,
+    { tiers: { ...tiers, standard: { ...tiers.standard, depth } }, reason: 'bench', calibration: null },
+    { actor: 'bench', at: new Date() },
+  );
+}
+
+async function someFeatures(app: App, fixtures: string): Promise<Buffer[]> {
+  const folder = join(fixtures, 'catalogue');
+  const files = (await readdir(folder, { recursive: true })).filter((file) =>
+    /\.(png|jpe?g|webp)$/.test(file),
+  );
+  const features: Buffer[] = [];
+  for (const file of files.slice(0, 24)) {
+    const source = { path: join(folder, file) };
+    const { limits } = app.checks;
+    const { outcome } = await app.checks.compute.examine({ role: 'work', depth: 'deep', source, limits });
+    if ('features' in outcome) features.push(Buffer.from(encodeFeatures(outcome.features)));
+  }
+  return features;
+}
+
+async function costOf(app: App, fixtures: string, works: number, pictures: number): Promise<string[]> {
+  await app.checks.index.refresh(app.db);
+  await app.checks.index.matcher.settle();
+  const folder = join(fixtures, 'outputs');
+  const files = (await readdir(folder)).filter((file) => /\.(png|jpe?g|webp)$/.test(file));
+  const times: { look: number; search: number }[] = [];
+  for (let i = -2; i < pictures; i += 1) {
+    const bytes = await sharp(await readFile(join(folder, files[(i + 2) % files.length]!)))
+      .flatten({ background: '#fff' })
+      .resize(1024, 1024, { fit: 'fill' })
+      .jpeg({ quality: 85 })
+      .toBuffer();
+    const { examined, picture } = await lookAt(app.checks, { bytes }, { pixelsOnly: true });
+    if (picture === undefined) continue;
+    const { ms } = await findWorks(app.checks, picture);
+    // The first ones find a process that has to start.
+    if (i >= 0) times.push({ look: examined.ms.fingerprint, search: ms.search });
+  }
+  const of = (value: (time: (typeof times)[number]) => number) => times.map(value);
+  const both = of(({ look, search }) => look + search);
+  return [
+    works.toLocaleString('en'),
+    brief(median(of(({ look }) => look))),
+    brief(median(of(({ search }) => search))),
+    brief(median(both)),
+    brief(percentile(both, 0.95)),
+  ];
+}
