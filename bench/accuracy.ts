@@ -46,6 +46,8 @@ interface Judged {
   readonly by: Readonly<Record<Method, Scored>>;
   /** The kind named for the right work. */
   readonly kind: 'reproduction' | 'adaptation' | null;
+  /** At standard depth a work was near enough by its hashes for a closer look. */
+  readonly closely: boolean;
 }
 
 interface Hashed {
@@ -111,6 +113,7 @@ export async function measureAccuracy(
         query,
         by: Object.fromEntries(METHODS.map((each) => [each, none])) as Judged['by'],
         kind: null,
+        closely: false,
       };
     }
     const matched = (shortlist: Shortlist) =>
@@ -157,6 +160,7 @@ export async function measureAccuracy(
           query,
         ),
       },
+      closely: near,
       kind: own === undefined ? null : own.unchanged >= 0.5 ? 'reproduction' : 'adaptation',
     };
   });
@@ -287,8 +291,9 @@ function verdictLines(negatives: readonly Judged[], lookalikes: readonly Judged[
     const scale = (rate: number) =>
       Math.round(OUTPUTS * (1 - (1 - rate) ** (LARGE_CATALOGUE / works))).toLocaleString('en');
     const [low, high] = interval(alarms, negatives.length);
+    const closely = negatives.filter((each) => each.closely).length;
     return [
-      `- Tier ${tier}, from ${DEFAULT_POLICY.tiers[tier].minConfidence}: ${alarms} of ${negatives.length} different pictures called a candidate; ${called(lookalikes)} of ${lookalikes.length} look-alikes (${withInterval(called(lookalikes), lookalikes.length)} %).`,
+      `- Tier ${tier}, from ${DEFAULT_POLICY.tiers[tier].minConfidence}: ${alarms} of ${negatives.length} different pictures called a candidate; ${called(lookalikes)} of ${lookalikes.length} look-alikes (${withInterval(called(lookalikes), lookalikes.length)} %).${tier === 'standard' ? ` Of the different pictures ${closely} were looked at closely at all.` : ''}`,
       ...(negatives.length < FEWEST_TO_EXTRAPOLATE
         ? []
         : [

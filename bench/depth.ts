@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import type { App } from '../src/app.ts';
+import { KnownWorks } from '../src/features/catalogue/known-works.ts';
 import { findWorks } from '../src/features/checks/compare.ts';
 import { lookAt } from '../src/features/checks/output-picture.ts';
 import { currentPolicy } from '../src/features/checks/index.ts';
@@ -19,6 +20,8 @@ import type { BenchOptions, Section } from './support/section.ts';
 
 /** Of the works of the development corpus so many have a border, and so a second view. */
 const TRIMMED_SHARE = 0.62;
+/** A deep search shortlists so many at most. */
+const LOOKED_AT = 36;
 
 export async function depthSection({ small, fixtures }: BenchOptions): Promise<Section> {
   const installation = await install('postgres');
@@ -44,11 +47,12 @@ export async function depthSection({ small, fixtures }: BenchOptions): Promise<S
       await row('standard');
       if (works <= 100_000) cost.push(await costOf(app, fixtures, works, small ? 4 : 60));
     }
-    const deep = small ? 20 : 2_000;
+    const deep = small ? 72 : 2_000;
     await emptyCatalogue(app);
     await fillTo(app, deep, await someFeatures(app, fixtures));
     await setDepth(app, 'deep');
     await row('deep');
+    const reading = await readingTimes(app, deep);
     return {
       file: 'depth.md',
       title: 'What each depth costs',
@@ -70,6 +74,8 @@ export async function depthSection({ small, fixtures }: BenchOptions): Promise<S
         '## Time of a check at standard depth',
         `Milliseconds beyond decoding, over pictures of 1024x1024 that resemble no work (JPEG): hashes and views in the compute process, search in the worker.`,
         markdown(['works', 'hashes and views', 'search', 'both, median', 'both, p95'], cost),
+        '## A closer look',
+        `The features of ${LOOKED_AT} works that were not looked at lately are read from the database in ${brief(median(reading))} ms (median; p95 ${brief(percentile(reading, 0.95))}).`,
       ].join('\n\n'),
     };
   } finally {
@@ -141,6 +147,22 @@ async function someFeatures(app: App, fixtures: string): Promise<Buffer[]> {
     if ('features' in outcome) features.push(Buffer.from(encodeFeatures(outcome.features)));
   }
   return features;
+}
+
+/** Of all works in turn, so that none is kept from the last time. */
+async function readingTimes(app: App, works: number): Promise<number[]> {
+  const known = new KnownWorks();
+  const { rows } = await app.pool.query<{ number: number }>(
+    'select number from reference_images order by number',
+  );
+  const times: number[] = [];
+  for (let i = 0; i + LOOKED_AT <= works; i += LOOKED_AT) {
+    const numbers = rows.slice(i, i + LOOKED_AT).map(({ number }) => number);
+    const started = performance.now();
+    await known.read(app.db, numbers);
+    times.push(performance.now() - started);
+  }
+  return times;
 }
 
 async function costOf(app: App, fixtures: string, works: number, pictures: number): Promise<string[]> {
