@@ -70,6 +70,11 @@ export class LiveIndex {
     );
   }
 
+  /** Whether works are searched as deeply as this policy says; the index follows a new one when it is refreshed. */
+  searchesAs({ tiers }: Policy): boolean {
+    return this.#depths?.high === tiers.high.depth && this.#depths.standard === tiers.standard.depth;
+  }
+
   get matcher(): Matcher {
     return this.#matcher;
   }
@@ -96,8 +101,9 @@ export class LiveIndex {
     // The version is read first: what commits in between is read too, and simply read once more by the next refresh.
     const asked = performance.now();
     const { version } = await readVersion(db);
-    const depths = depthsOf(await this.#policyInForce(db));
-    const sameDepths = this.#depths?.high === depths.high && this.#depths.standard === depths.standard;
+    const policy = await this.#policyInForce(db);
+    const depths = depthsOf(policy);
+    const sameDepths = this.searchesAs(policy);
     if (!sameDepths || version !== this.#version) {
       // Under other depths works are filed otherwise: all are read again, and the index changes at once at the end.
       const matcher = sameDepths ? this.#matcher : newMatcher();

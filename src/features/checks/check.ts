@@ -154,7 +154,9 @@ async function recordCheck(
   obtained: Obtained,
 ): Promise<RecordedCheck | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS_ON_CHANGE; attempt++) {
-    if (attempt > 0 || deps.index.age > RECENT_MS) await deps.index.refresh(deps.db);
+    const { index } = deps;
+    if (attempt > 0 || index.age > RECENT_MS || !index.searchesAs(await recentPolicy(deps.db)))
+      await index.refresh(deps.db);
     const policy = await recentPolicy(deps.db);
     const { version } = deps.index;
     const reliance = await relianceHits(deps, examined.provenance, sighting, version);
