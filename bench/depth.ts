@@ -83,7 +83,7 @@ export async function depthSection({ small, fixtures }: BenchOptions): Promise<S
   }
 }
 
-const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (1,000 of them, some 30 KB each) are kept too.`;
+const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (UTSUSHI_WORKS_KEPT, some 30 KB each) are kept too.`;
 
 async function indexProcess({ env }: Installation): Promise<IndexProcess> {
   const script = fileURLToPath(new URL('support/index-process.ts', import.meta.url));
@@ -151,7 +151,7 @@ async function someFeatures(app: App, fixtures: string): Promise<Buffer[]> {
 
 /** Of all works in turn, so that none is kept from the last time. */
 async function readingTimes(app: App, works: number): Promise<number[]> {
-  const known = new KnownWorks();
+  const known = new KnownWorks(LOOKED_AT);
   const { rows } = await app.pool.query<{ number: number }>(
     'select number from reference_images order by number',
   );

@@ -194,7 +194,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       blobs: new BlobStore(join(config.dataDir, 'blobs')),
       spool: new Spool(join(config.dataDir, 'spool')),
       compute,
-      index: new LiveIndex(currentPolicy),
+      index: new LiveIndex(currentPolicy, { worksKept: config.worksKept }),
       terms: new LiveTerms(),
       clock,
       limits: config.limits,

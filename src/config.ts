@@ -61,6 +61,7 @@ const environment = z.object({
   UTSUSHI_SECRETS_DIR: z.string().min(1).default('/run/secrets'),
   UTSUSHI_SCREEN_CAPACITY: positive(4 * availableParallelism()),
   UTSUSHI_INDEX_MAX_AGE_MS: positive(10_000),
+  UTSUSHI_WORKS_KEPT: positive(2_000),
   UTSUSHI_JOB_LOCK_MS: positive(30_000),
   UTSUSHI_SWEEP_MS: positive(30_000),
   UTSUSHI_PROTOCOL_FILE: z.string().min(1).optional(),
@@ -86,6 +87,8 @@ export interface Config {
   /** Which decisions need a second person: all confirmations, a share of everything. */
   readonly secondReview: { readonly confirm: boolean; readonly share: number };
   readonly concurrency: number;
+  /** Works looked at closely last, whose features stay in a process's memory. */
+  readonly worksKept: number;
   readonly limits: { readonly maxPixels: number; readonly maxBytes: number };
   readonly compute: { readonly timeoutMs: number; readonly memoryMb: number };
   /** Time-stamp authority (RFC 3161), and file with the certificates (PEM) that it is trusted by. */
@@ -184,6 +187,7 @@ export function loadConfig(
     oidc: isSaid ? { issuer: e.UTSUSHI_OIDC_ISSUER!, clientId: e.UTSUSHI_OIDC_CLIENT_ID! } : undefined,
     secondReview: { confirm: e.UTSUSHI_SECOND_REVIEWER === 'confirm', share: e.UTSUSHI_DOUBLE_REVIEW },
     concurrency: e.UTSUSHI_CONCURRENCY,
+    worksKept: e.UTSUSHI_WORKS_KEPT,
     limits: { maxPixels: e.UTSUSHI_MAX_PIXELS, maxBytes: e.UTSUSHI_MAX_BYTES },
     compute: { timeoutMs: e.UTSUSHI_COMPUTE_TIMEOUT_MS, memoryMb: e.UTSUSHI_COMPUTE_MEMORY_MB },
     c2paTrustFile: e.UTSUSHI_C2PA_TRUST_FILE,

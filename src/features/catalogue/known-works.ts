@@ -19,15 +19,18 @@ export interface KnownWork extends Work {
   readonly reference: IndexedReference;
 }
 
-/** Of the works that were looked at last so many are kept in memory, some 30 KB each. */
-const KEPT = 1_000;
-
 /** Reads what a closer look needs of reference images, and keeps what was needed last. */
 export class KnownWorks {
   /** By number, the one needed last at the end. */
   readonly #kept = new Map<number, KnownWork>();
+  readonly #most: number;
   /** Counts what was forgotten: what was read before may be out of date. */
   #forgotten = 0;
+
+  /** @param most so many works that were looked at last are kept in memory, some 30 KB each */
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   /** @returns by number; without those that are gone or no longer watched for */
   async read(db: Executor, numbers: readonly number[]): Promise<ReadonlyMap<number, KnownWork>> {
@@ -48,7 +51,7 @@ export class KnownWorks {
       this.#kept.set(number, work);
     }
     for (const number of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT) break;
+      if (this.#kept.size <= this.#most) break;
       this.#kept.delete(number);
     }
     return works;

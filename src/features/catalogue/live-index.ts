@@ -23,7 +23,7 @@ const FEATURES_A_PAGE = 200;
  */
 export class LiveIndex {
   #matcher = newMatcher();
-  readonly #works = new KnownWorks();
+  readonly #works: KnownWorks;
   readonly #policyInForce: PolicyReader;
   readonly #after: number;
   #depths: Depths | undefined;
@@ -35,8 +35,13 @@ export class LiveIndex {
   /**
    * @param policyInForce says for each tier how deep its works are searched
    * @param after leave out what had not changed since this version: the retroactive match looks for the rest only
+   * @param worksKept see KnownWorks
    */
-  constructor(policyInForce: PolicyReader, after = 0) {
+  constructor(
+    policyInForce: PolicyReader,
+    { after = 0, worksKept = 100 }: { readonly after?: number; readonly worksKept?: number } = {},
+  ) {
+    this.#works = new KnownWorks(worksKept);
     this.#policyInForce = policyInForce;
     this.#after = after;
     this.#version = after;

@@ -36,7 +36,7 @@ export async function matchRetroactively(
   const { db } = deps;
   const { version, matchedVersion } = await readVersion(db);
   if (version === matchedVersion) return { outputs: 0, unreadable: 0, alerts: 0, catalogueVersion: version };
-  const changes = new LiveIndex(currentPolicy, matchedVersion);
+  const changes = new LiveIndex(currentPolicy, { after: matchedVersion });
   await changes.refresh(db);
   const policy = await currentPolicy(db);
   const total = await countOutputs(db);
