@@ -213,16 +213,13 @@ export function decodeFeatures(bytes: Uint8Array): Features {
     at += 4;
     return from.getFloat32(at - 4, true);
   };
-  const words = (count: number) => {
-    const values = new Int32Array(count);
-    for (let i = 0; i < count; i++, at += 4) values[i] = from.getInt32(at, true);
-    return values;
-  };
+  // Copied, also out of a Buffer, whose own slice would keep all of it in memory.
   const raw = (count: number) => {
     at += count;
     if (at > bytes.length) throw new RangeError('The stored features end too early.');
-    return bytes.slice(at - count, at);
+    return Uint8Array.prototype.slice.call(bytes, at - count, at);
   };
+  const words = (count: number) => new Int32Array(raw(4 * count).buffer);
   if (u8() !== FORMAT) throw new RangeError('The stored features have another format.');
   const views = Array.from({ length: u8() }, (): FeatureView => {
     const hashed = u8() === 1;
