@@ -26,7 +26,10 @@ async function hash(bytes: Uint8Array, kind: keyof Bare): Promise<void> {
 /** How fast `processes` of them are together, and what a picture costs. */
 export async function barely(files: readonly string[], processes: number): Promise<Bare> {
   const children = Array.from({ length: processes }, () => {
-    const child = fork(fileURLToPath(import.meta.url), files, { execArgv: ['--import', 'tsx'] });
+    // As compute processes are started.
+    const child = fork(fileURLToPath(import.meta.url), files, {
+      execArgv: ['--import', 'tsx', '--single-threaded-gc'],
+    });
     return { child, warm: once(child, 'message') };
   });
   await Promise.all(children.map(({ warm }) => warm));

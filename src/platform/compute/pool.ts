@@ -212,7 +212,8 @@ export class ComputePool implements AsyncDisposable {
     const entry = fileURLToPath(new URL(source ? './child.ts' : './child.js', import.meta.url));
     const process = fork(entry, {
       serialization: 'advanced',
-      execArgv: [...(source ? ['--import', 'tsx'] : []), '--max-old-space-size=512'],
+      // There is a child for every core: helpers of the garbage collector would only take turns from each other.
+      execArgv: [...(source ? ['--import', 'tsx'] : []), '--single-threaded-gc', '--max-old-space-size=512'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const child: Child = { process, job: undefined, doom: undefined };
