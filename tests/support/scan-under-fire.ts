@@ -17,6 +17,7 @@ import {
   parseMonitor,
   startScan,
 } from '../../src/features/monitoring/index.ts';
+import type { Tier } from '../../src/vision/matching/policy.ts';
 import { type Backend, eventually, install } from './installation.ts';
 import { artwork } from './pictures.ts';
 import { Processes, type UtsushiProcess, computeChildrenOf } from './processes.ts';
@@ -26,6 +27,8 @@ export interface Fire {
   readonly backend: Backend;
   /** Files in the directory; every tenth is a copy of a work. */
   readonly items: number;
+  /** Of the works: those of tier high are searched for in depth. */
+  readonly tier: Tier;
   readonly side: number;
   /** How often the scanning process is killed, evenly over the run. */
   readonly kills: number;
@@ -149,7 +152,7 @@ async function readJournal(path: string): Promise<Journal[]> {
 async function findOrStart(app: App, dataDir: string, fire: Fire): Promise<string> {
   const [left] = await listScans(app.db, { monitor: 'many', limit: 1 });
   if (left !== undefined) return left.id;
-  await Scene.importWorks(app, await Scene.works(join(dataDir, 'works'), 0, WORKS));
+  await Scene.importWorks(app, await Scene.works(join(dataDir, 'works'), 0, WORKS), fire.tier);
   const folder = join(dataDir, 'outputs');
   await writePictures(folder, fire);
   const by = { actor: 'test', at: new Date() };

@@ -13,6 +13,7 @@ describe.skipIf(process.platform !== 'linux')('a scan whose process is killed th
     const measured = await scanUnderFire({
       backend,
       items: ITEMS,
+      tier: 'high',
       side: 128,
       kills: 3,
       askEveryMs: 1_000,
