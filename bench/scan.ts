@@ -61,6 +61,10 @@ function tableOf({ items, seconds, kills, memory, answers, mostWaiting }: Measur
     ['checks a second', (items / seconds).toFixed(1)],
     [`memory after ${Math.round(warm).toLocaleString('en')} checks`, `${first} MiB`],
     ['most memory afterwards', `${Math.max(...settled)} MiB (${(Math.max(...settled) / first).toFixed(2)}×)`],
+    [
+      'most memory of those that scanned, up to their kill',
+      `${Math.max(...memory.map(({ scanner }) => scanner))} MiB`,
+    ],
     ['checks waiting in the queue at most', mostWaiting],
     ['answers to people meanwhile', answers.length],
     ['answered within, median', `${(at(0.5) / 1_000).toFixed(2)} s`],

@@ -2,6 +2,7 @@ import { watch } from 'chokidar';
 
 // Files arrive in bursts, and are written for a while: one scan for all of them, once they are whole. Milliseconds.
 const REST_MS = 1_000;
+const HIDDEN = /(^|[/\\])\.[^/\\]*$/;
 
 /**
  * Yields when files below a directory were added or changed and nothing has happened for a second since. What was there
@@ -21,12 +22,15 @@ export async function* watchDirectory(root: string, signal: AbortSignal): AsyncG
   const watcher = watch(root, {
     ignoreInitial: true,
     followSymlinks: false,
-    ignored: (path) => path !== root && /(^|[/\\])\.[^/\\]*$/.test(path),
+    // Folders alone: they tell of their files, and of these there may be any number.
+    ignored: (path, stats) => path !== root && (stats?.isFile() === true || HIDDEN.test(path)),
   });
   const stop = () => wake();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    watcher.on('add', settle).on('change', settle);
+    watcher.on('raw', (_, name: unknown) => {
+      if (typeof name !== 'string' || !HIDDEN.test(name)) settle();
+    });
     // A directory that cannot be watched is still scanned on schedule.
     watcher.on('error', () => {});
     while (!signal.aborted) {
