@@ -114,7 +114,7 @@ export async function openGuardProxy(settings: GuardProxySettings): Promise<Guar
     if (giveBack === undefined) return refuse(response);
     response.on('close', () => void giveBack().catch(() => {}));
     // The page gave it up while it waited.
-    if (response.destroyed) return void (await giveBack());
+    if (response.destroyed) return giveBack();
     const outgoing = await onward(url, request);
     outgoing.on('response', (answer) => {
       const { statusCode = 502, headers } = answer;
@@ -125,7 +125,13 @@ export async function openGuardProxy(settings: GuardProxySettings): Promise<Guar
         left -= chunk.length;
         if (left < 0) response.destroy();
       });
-      response.writeHead(statusCode, headers);
+      try {
+        response.writeHead(statusCode, headers);
+      } catch {
+        // Headers that no server may send: such an answer is none.
+        response.destroy();
+        return;
+      }
       answer.pipe(response);
     });
     outgoing.on('error', () => refuse(response));
@@ -137,7 +143,13 @@ export async function openGuardProxy(settings: GuardProxySettings): Promise<Guar
   async function upgrade(url: URL, request: IncomingMessage, socket: Duplex): Promise<void> {
     const giveBack = await permit(url);
     if (giveBack === undefined) return void socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-    const outgoing = await onward(url, request).finally(giveBack);
+    const release = () => void giveBack().catch(() => {});
+    const outgoing = await onward(url, request).catch((thrown: unknown) => {
+      release();
+      throw thrown;
+    });
+    // Also when it was opened: from then on nothing is asked.
+    outgoing.on('close', release);
     const end = () => socket.destroy();
     outgoing.on('upgrade', (answer, far, head) => {
       keep(far);
@@ -162,17 +174,19 @@ export async function openGuardProxy(settings: GuardProxySettings): Promise<Guar
   };
   /** Where the requests of a tunnel lead. */
   const authorities = new WeakMap<object, string>();
-  const originOf = (socket: Socket) =>
-    `${socket instanceof TLSSocket ? 'https' : 'http'}://${authorities.get(socket)}`;
+  const urlWithin = async ({ socket, url }: IncomingMessage) =>
+    webUrl(`${socket instanceof TLSSocket ? 'https' : 'http'}://${authorities.get(socket)}${url}`);
 
   const inner = createServer((request, response) => {
-    const url = webUrl(`${originOf(request.socket)}${request.url}`);
-    forward(url, request, response).catch(() => refuse(response));
+    urlWithin(request)
+      .then((url) => forward(url, request, response))
+      .catch(() => refuse(response));
   });
-  inner.on('upgrade', (request, socket: Socket) => {
+  inner.on('upgrade', (request, socket) => {
     keep(socket);
-    const url = webUrl(`${originOf(socket)}${request.url}`);
-    upgrade(url, request, socket).catch(() => socket.destroy());
+    urlWithin(request)
+      .then((url) => upgrade(url, request, socket))
+      .catch(() => socket.destroy());
   });
 
   const server = createServer((request, response) => {
