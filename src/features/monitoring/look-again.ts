@@ -33,6 +33,8 @@ export interface PlaceLook {
   readonly page: 'shows' | 'silent' | 'gone' | 'unreachable' | null;
   /** Bits of 256 between the hashes of the picture that was and that which is there now; null where not compared. */
   readonly hashDistance: number | null;
+  /** SHA-256 of what answers now at the picture's address; null where nothing does. */
+  readonly sha256: string | null;
   /** HTTP status of the answer that decided. */
   readonly status: number | null;
   readonly detail: string | null;
@@ -70,6 +72,7 @@ export async function lookAtPlace(
     picture: picture?.found ?? null,
     page: page?.found ?? null,
     hashDistance: picture?.hashDistance ?? null,
+    sha256: picture?.probe.sha256 ?? null,
     status: decisive?.probe.status ?? null,
     detail: judged.detail,
     deferred: [picture, page].some((each) => each?.probe.error === 'fetch_deferred'),

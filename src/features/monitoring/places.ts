@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from '../../platform/storage/database.ts';
 import type { Protocol } from '../catalogue/index.ts';
+import { openSighting } from '../checks/index.ts';
 import { type KnownPlace, type LookDependencies, type PlaceLook, lookAtPlace } from './look-again.ts';
 
 /** What a visit to the address of a picture found. */
@@ -27,11 +28,14 @@ export interface Place {
 export interface VisitDependencies extends LookDependencies {
   readonly clock: () => Date;
   readonly protocol: Protocol;
+  /** Gives pending sightings their check job, behind whatever people asked for. */
+  readonly enqueue: (sightingIds: readonly string[]) => Promise<void>;
 }
 
 /**
  * Goes again to the addresses of alerted outputs whose visit is due under the protocol, and notes whether the picture is
- * still up, changed, gone, or could not be asked for; see `lookAtPlace`. Alerts that a person laid aside are left alone.
+ * still up, changed, gone, or could not be asked for; see `lookAtPlace`. Another picture in its place is an output of its
+ * own, and checked. Alerts that a person laid aside are left alone.
  *
  * @returns how many were visited; an address whose host is not to be asked yet waits for the next round
  */
@@ -58,9 +62,41 @@ export async function revisitPlaces(
         hash_distance: hashDistance,
       })
       .execute();
+    if (look.picture === 'another' && look.sha256 !== null) await sight(deps, place, look.sha256);
     visited += 1;
   }
   return visited;
+}
+
+/** Has what answers there now checked, once. */
+async function sight(
+  { db, clock, enqueue }: VisitDependencies,
+  place: DuePlace,
+  sha256: string,
+): Promise<void> {
+  const known = await db
+    .selectFrom('sightings as s')
+    .leftJoin('outputs as o', 'o.id', 's.output_id')
+    .select('s.id')
+    .where('s.image_url', '=', place.imageUrl)
+    .where((eb) => eb.or([eb('o.sha256', '=', sha256), eb('s.state', '=', 'pending')]))
+    .executeTakeFirst();
+  if (known !== undefined) return;
+  const { account, territory } = await db
+    .selectFrom('sightings')
+    .select(['account', 'territory'])
+    .where('id', '=', place.sightingId)
+    .executeTakeFirstOrThrow();
+  const seen = {
+    acquisition: 'fetched' as const,
+    acquiredBy: 'visit',
+    imageUrl: place.imageUrl,
+    pageUrl: place.pageUrl,
+    account,
+    territory,
+    postedAt: null,
+  };
+  await enqueue([await openSighting(db, seen, clock())]);
 }
 
 /** Addresses of alerted outputs with what the last visit found, the newest first. */

@@ -7,6 +7,7 @@ import type { App } from '../../../src/app.ts';
 import {
   checkSighting,
   currentPolicy,
+  findSighting,
   openSighting,
   policyImpact,
 } from '../../../src/features/checks/index.ts';
@@ -26,6 +27,9 @@ describe('recorded outputs', () => {
   const pictures = new Map<string, Buffer>();
   const asked: string[] = [];
 
+  const queued: string[] = [];
+  let visiting: Parameters<typeof revisitPlaces>[0];
+
   beforeAll(async () => {
     server = createServer((request, response) => {
       asked.push(request.url!);
@@ -36,6 +40,7 @@ describe('recorded outputs', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     installation = await install('postgres', { UTSUSHI_FETCH_ALLOWED_HOSTS: '127.0.0.1' });
     app = await installation.open({ clock: () => new Date(now) });
+    visiting = { ...app.checks, enqueue: async (ids) => void queued.push(...ids) };
     await Scene.importWorks(app, await Scene.works(join(installation.dataDir, 'works'), 0, 2));
     for (const [path, seed] of [
       ['/copy.png', 0],
@@ -73,7 +78,7 @@ describe('recorded outputs', () => {
   });
 
   test('are looked for again where they were seen, as often as the protocol says', async () => {
-    const visit = () => revisitPlaces(app.checks, 100, new AbortController().signal);
+    const visit = () => revisitPlaces(visiting, 100, new AbortController().signal);
     const results = async () =>
       Object.fromEntries(
         (await listPlaces(app.db, { limit: 100 })).map(({ url, lastVisit }) => [
@@ -197,7 +202,8 @@ describe('recorded outputs', () => {
       await checkSighting(app.checks, id, true);
     }
     // A page is looked at once at the beginning: only what it showed can later be missing.
-    const visit = () => revisitPlaces(app.checks, 100, new AbortController().signal);
+    const visit = () => revisitPlaces(visiting, 100, new AbortController().signal);
+    queued.length = 0;
     expect(await visit()).toBe(Object.keys(places).length);
     expect(await visit()).toBe(0);
     for (const [name, { picture, page: text }] of Object.entries(places)) {
@@ -222,5 +228,14 @@ describe('recorded outputs', () => {
     const distance = (name: string) => found.get(name)!.hashDistance!;
     expect(distance('encoded')).toBeLessThanOrEqual(31);
     expect(distance('replaced')).toBeGreaterThan(60);
+    // What answers there instead is an output of its own, and checked; once, however long it stays.
+    expect(queued).toHaveLength(2);
+    for (const id of queued) {
+      await checkSighting(app.checks, id, true);
+      expect(await findSighting(app.db, id)).toMatchObject({ state: 'done' });
+    }
+    now += DAY + 1;
+    await visit();
+    expect(queued).toHaveLength(2);
   });
 });
