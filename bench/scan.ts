@@ -51,20 +51,22 @@ export async function scanSection({ small, items = ITEMS, dir }: BenchOptions): 
 function tableOf({ items, seconds, kills, memory, answers, mostWaiting }: Measured): string {
   // Where fewer files were scanned, a tenth of them has to do.
   const warm = Math.min(WARM, items / 10);
-  const settled = memory.filter(({ checked }) => checked >= warm).map(({ checker }) => checker);
+  const settled = memory.filter(({ checked }) => checked >= warm);
   const first = settled[0]!;
+  const grown = (of: 'checker' | 'scanner') => {
+    const most = Math.max(...settled.map((each) => each[of]));
+    return `${most} MiB (${(most / first[of]).toFixed(2)}×)`;
+  };
   const sorted = answers.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)]!;
   const rows = [
     ['files, all recorded once', items.toLocaleString('en')],
     ['kills survived', kills],
     ['checks a second', (items / seconds).toFixed(1)],
-    [`memory after ${Math.round(warm).toLocaleString('en')} checks`, `${first} MiB`],
-    ['most memory afterwards', `${Math.max(...settled)} MiB (${(Math.max(...settled) / first).toFixed(2)}×)`],
-    [
-      'most memory of those that scanned, up to their kill',
-      `${Math.max(...memory.map(({ scanner }) => scanner))} MiB`,
-    ],
+    [`memory after ${Math.round(warm).toLocaleString('en')} checks`, `${first.checker} MiB`],
+    ['most memory afterwards', grown('checker')],
+    ['the same of the process that scans and checks', `${first.scanner} MiB`],
+    ['most memory afterwards, with those that took its place', grown('scanner')],
     ['checks waiting in the queue at most', mostWaiting],
     ['answers to people meanwhile', answers.length],
     ['answered within, median', `${(at(0.5) / 1_000).toFixed(2)} s`],

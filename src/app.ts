@@ -589,7 +589,11 @@ function handlersOf(app: App): Handlers {
     },
     'revisit-places': async (_, { signal }) => {
       const { revisitPlaces } = await monitoring();
-      const visited = await revisitPlaces({ ...app.checks, enqueue: app.scans.enqueue }, PLACES_A_ROUND, signal);
+      const visited = await revisitPlaces(
+        { ...app.checks, enqueue: app.scans.enqueue },
+        PLACES_A_ROUND,
+        signal,
+      );
       if (visited > 0) app.log.info({ visited }, 'went again to where outputs were seen');
     },
     'match-retroactively': async (_, { progress }) => {

@@ -99,7 +99,8 @@ export async function scanUnderFire(fire: Fire): Promise<Measured | undefined> {
     let mostWaiting = journal.at(-1)?.mostWaiting ?? 0;
     const asking = (async () => {
       for (let nth = Math.round(seconds()); !over.aborted; nth++) {
-        answers.push(await ask(app, nth));
+        const answer = await ask(app, nth);
+        answers.push(answer);
         await sleep(fire.askEveryMs, undefined, { signal: over }).catch(() => {});
       }
     })();
