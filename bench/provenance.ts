@@ -131,12 +131,12 @@ const AFTERWARDS: Record<string, (picture: RawPicture) => RawPicture | Promise<P
 async function watermarks({ small, fixtures, pack }: BenchOptions): Promise<string> {
   const drawings = await filesIn(join(fixtures, 'catalogue'));
   const kinds: Record<string, RawPicture[]> = {
-    textured: Array.from({ length: small ? 1 : 40 }, (_, i) => rawPicture(i + 1, MARKED_SIDE, MARKED_SIDE)),
-    'flat drawings (fixtures)': await Promise.all(drawings.slice(0, small ? 1 : 40).map(upright)),
+    textured: Array.from({ length: small ? 1 : 24 }, (_, i) => rawPicture(i + 1, MARKED_SIDE, MARKED_SIDE)),
+    'flat drawings (fixtures)': await Promise.all(drawings.slice(0, small ? 1 : 24).map(upright)),
   };
   if (pack !== undefined) {
     const others = await filesIn(pack);
-    kinds['of the corpus'] = await Promise.all(others.slice(0, small ? 1 : 100).map(upright));
+    kinds['of the corpus'] = await Promise.all(others.slice(0, small ? 1 : 48).map(upright));
   }
   const rows: string[][] = [];
   for (const [kind, pictures] of Object.entries(kinds)) {
