@@ -201,7 +201,7 @@ export function scan(codes: usize, dead: usize, count: i32, radius: i32, from: i
 }
 
 /** Below this bound, half of their bits tell most codes to be too far away. */
-const HALVES_BELOW: i32 = 48;
+const HALVES_BELOW: i32 = 54;
 
 /** The distances of the first halves of eight codes in a row. */
 function halfDistancesOfEight(code: usize, low: v128): v128 {
@@ -224,13 +224,15 @@ function halfDifferences(code: usize, low: v128): v128 {
 /** Which of eight codes in a row are within the bound of any code asked for. */
 function nearAsked(eight: usize, asked: i32, negatives: bool, bound: i32): i32 {
   const limit = i16x8.splat(<i16>bound);
-  // From here on a code is as near to a complement.
+  // From here on a code is as near to a complement; 257 is never reached.
   const far = i16x8.splat(negatives ? <i16>(256 - bound) : 257);
+  const halfFar = i16x8.splat(negatives ? <i16>(128 - bound) : 257);
   let near = i16x8.splat(0);
   for (let one = ASKED; one < ASKED + <usize>asked * CODE_BYTES; one += CODE_BYTES) {
     const low = v128.load(one);
-    if (bound < HALVES_BELOW && !negatives) {
-      if (!v128.any_true(i16x8.le_s(halfDistancesOfEight(eight, low), limit))) continue;
+    if (bound < HALVES_BELOW) {
+      const halves = halfDistancesOfEight(eight, low);
+      if (!v128.any_true(v128.or(i16x8.le_s(halves, limit), i16x8.ge_s(halves, halfFar)))) continue;
     }
     const distances = distancesOfEight(eight, low, v128.load(one, 16));
     near = v128.or(near, v128.or(i16x8.le_s(distances, limit), i16x8.ge_s(distances, far)));

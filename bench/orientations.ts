@@ -115,6 +115,8 @@ async function timesOf(count: number, outputs: readonly Views[], structures: Int
     },
     outputs,
   );
+  // By far the slowest: of every sixth output only.
+  const some = outputs.filter((_, i) => i % 6 === 0);
   const oneByOne = timeInTurns<Views>(
     {
       pdq: (output) => {
@@ -127,10 +129,9 @@ async function timesOf(count: number, outputs: readonly Views[], structures: Int
         for (const code of structuresOf(output)) byStructure.nearest([code], { k: K });
       },
     },
-    outputs.slice(0, 10),
+    some,
   );
-  const compared = outputs.slice(0, 10);
-  const wrong = compared.filter((output) => {
+  const wrong = some.filter((output) => {
     const expected = linear.nearest(pdqOf(output), { k: K, negatives: true });
     return JSON.stringify(nearest(output)) !== JSON.stringify(expected);
   });
@@ -143,7 +144,7 @@ async function timesOf(count: number, outputs: readonly Views[], structures: Int
     medianAndMost(times['structure20']!),
     medianAndMost(times['structure']!),
     medianAndMost(oneByOne['structure']!),
-    `${wrong.length} of ${compared.length}`,
+    `${wrong.length} of ${some.length}`,
   ];
 }
 
