@@ -39,12 +39,15 @@ const CONTRAST = { worthAFullReading: 1, likely: 4.3, veryLikely: 5 } as const;
 /** A lift beyond this comes from the picture, not from the mark. In sums of four U values. */
 const MAX_LIFT = 40;
 
+/** A level further than this from its surroundings comes from the picture, not from the mark. In U values. */
+const MAX_LEVEL = 2;
+
 export interface WatermarkScore {
   readonly name: string;
   /** Bits that the published decoder reads as the mark has them. */
   readonly equal: number;
   readonly of: number;
-  /** The second reading, see CONTRAST. */
+  /** The second reading, see CONTRAST, together with the third where that says more, see Levels. */
   readonly contrast: number;
   readonly level: 'very likely' | 'likely' | 'none';
 }
@@ -68,8 +71,9 @@ export function scoreWatermarks(pixels: Pixels): WatermarkScore[] {
     if (!promising) return sample.map((vote, i) => scoreOf(vote, MARKS[i]!));
   }
   const votes = MARKS.map(({ bits }) => new Vote(bits));
-  for (let row = 0; row < rows; row++) readRow(pixels, row, columns, votes);
-  return votes.map((vote, i) => scoreOf(vote, MARKS[i]!));
+  const levels = new Levels(rows, columns);
+  for (let row = 0; row < rows; row++) readRow(pixels, row, columns, votes, levels);
+  return votes.map((vote, i) => scoreOf(vote, MARKS[i]!, levels));
 }
 
 /** The invisible marks of Stable Diffusion, as findings; what is below "likely" is no finding. */
@@ -99,16 +103,22 @@ export function readWatermark(pixels: Pixels): Finding[] {
     });
 }
 
-function scoreOf(vote: Vote, mark: (typeof MARKS)[number]): WatermarkScore {
-  const { equal, of, contrast } = vote;
+function scoreOf(vote: Vote, mark: (typeof MARKS)[number], levels?: Levels): WatermarkScore {
+  const { equal, of } = vote;
+  const lift = vote.contrast;
+  // Where the lift says nothing, no level makes up for it; where it says all, none is needed.
+  const isOpen = lift >= CONTRAST.worthAFullReading && lift < CONTRAST.veryLikely;
+  const level = isOpen ? (levels?.contrast(mark.bits) ?? 0) : 0;
+  // Two readings that do not depend on each other: of a sum of two the deviation is the root of two.
+  const contrast = Math.max(lift, (lift + level) / Math.SQRT2);
   const meant = vote.agreement >= MIN_AGREEMENT;
   const reaches = (bits: number, sigma: number) => (meant && equal >= bits) || contrast >= sigma;
-  const level = reaches(mark.veryLikely, CONTRAST.veryLikely)
+  const judged = reaches(mark.veryLikely, CONTRAST.veryLikely)
     ? 'very likely'
     : reaches(mark.likely, CONTRAST.likely)
       ? 'likely'
       : 'none';
-  return { name: mark.name, equal, of, contrast, level };
+  return { name: mark.name, equal, of, contrast, level: judged };
 }
 
 /** The majority, per bit of a mark, of what the blocks say. */
@@ -148,34 +158,11 @@ class Vote {
     return equal;
   }
 
-  /**
-   * The correlation, divided by what the same bits give at every other rotation of the mark: a picture that repeats
-   * itself, as knitting does, agrees with any mark that has a rhythm, but no better in its right place than elsewhere.
-   */
   get contrast(): number {
-    const means = Array.from(this.#lift, (lift, i) => lift / Math.max(1, this.#all[i]!));
-    const own = this.#correlation(means, 0);
-    let elsewhere = 0;
-    for (let rotation = 1; rotation < this.of; rotation++)
-      elsewhere += this.#correlation(means, rotation) ** 2;
-    return own / Math.max(1, Math.sqrt(elsewhere / (this.of - 1)));
-  }
-
-  #correlation(means: readonly number[], rotation: number): number {
-    const count = this.of;
-    const mean = means.reduce((sum, value) => sum + value, 0) / count;
-    const share = this.#bits.reduce((sum, bit) => sum + bit, 0) / count;
-    let together = 0;
-    let spread = 0;
-    for (let i = 0; i < count; i++) {
-      const lift = means[i]! - mean;
-      together += lift * (this.#bits[(i + rotation) % count]! - share);
-      spread += lift ** 2;
-    }
-    const deviation = Math.sqrt(spread * count * share * (1 - share));
-    // A correlation of exactly 1 has no finite z; a picture in which nothing varies has no correlation.
-    const correlation = deviation === 0 ? 0 : Math.max(-0.999, Math.min(0.999, together / deviation));
-    return Math.atanh(correlation) * Math.sqrt(count - 3);
+    const means = this.#lift.map((lift, i) => lift / Math.max(1, this.#all[i]!));
+    return contrastOf(means, (rotation, into) => {
+      for (let i = 0; i < this.of; i++) into[i] = this.#bits[(i + rotation) % this.of]!;
+    });
   }
 
   get agreement(): number {
@@ -190,6 +177,116 @@ class Vote {
 }
 
 /**
+ * How well values agree with what a mark predicts, in standard deviations, divided by what the same bits give at every
+ * other rotation of the mark: a picture that repeats itself, as knitting does, agrees with any mark that has a rhythm,
+ * but no better in its right place than elsewhere.
+ *
+ * @param values one a bit of the mark
+ * @param predict writes what the mark, turned by so many bits, would make of them
+ */
+function contrastOf(values: Float64Array, predict: (rotation: number, into: Float64Array) => void): number {
+  const predicted = new Float64Array(values.length);
+  const z = (rotation: number): number => {
+    predict(rotation, predicted);
+    return fisherZ(values, predicted);
+  };
+  let elsewhere = 0;
+  for (let rotation = 1; rotation < values.length; rotation++) elsewhere += z(rotation) ** 2;
+  return z(0) / Math.max(1, Math.sqrt(elsewhere / (values.length - 1)));
+}
+
+function fisherZ(values: Float64Array, predicted: Float64Array): number {
+  const count = values.length;
+  let mean = 0;
+  let middle = 0;
+  for (let i = 0; i < count; i++) {
+    mean += values[i]! / count;
+    middle += predicted[i]! / count;
+  }
+  let together = 0;
+  let spread = 0;
+  let swing = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]! - mean;
+    const wanted = predicted[i]! - middle;
+    together += value * wanted;
+    spread += value * value;
+    swing += wanted * wanted;
+  }
+  const deviation = Math.sqrt(spread * swing);
+  // A correlation of exactly 1 has no finite z; a picture in which nothing varies has no correlation.
+  const correlation = deviation === 0 ? 0 : Math.max(-0.999, Math.min(0.999, together / deviation));
+  return Math.atanh(correlation) * Math.sqrt(count - 3);
+}
+
+/**
+ * The third reading, for what JPEG with halved colours leaves: of the four blocks of the mark that lie in one block of
+ * its colours it keeps little more than their common level, which each 1 lifts. How far every four lie above their
+ * surroundings is held against how many ones the mark has there.
+ */
+class Levels {
+  readonly #rows: number;
+  readonly #columns: number;
+  /** Mean U of each block of the mark. */
+  readonly #means: Float32Array;
+
+  constructor(rows: number, columns: number) {
+    this.#rows = rows;
+    this.#columns = columns;
+    this.#means = new Float32Array(rows * columns);
+  }
+
+  set(block: number, mean: number): void {
+    this.#means[block] = mean;
+  }
+
+  contrast(bits: Uint8Array): number {
+    const count = bits.length;
+    const heights = new Float64Array(count);
+    const seen = new Float64Array(count);
+    /** How often each bit shares its level with each other one. */
+    const together = Array.from({ length: count }, () => new Map<number, number>());
+    for (const [blocks, height] of this.#fours()) {
+      const four = blocks.map((block) => block % count);
+      for (const bit of four) {
+        heights[bit]! += height;
+        seen[bit]!++;
+        for (const other of four) together[bit]!.set(other, (together[bit]!.get(other) ?? 0) + 1);
+      }
+    }
+    const values = heights.map((height, i) => height / Math.max(1, seen[i]!));
+    return contrastOf(values, (rotation, into) => {
+      for (let i = 0; i < count; i++) {
+        let ones = 0;
+        for (const [other, times] of together[i]!) ones += times * bits[(other + rotation) % count]!;
+        into[i] = ones / Math.max(1, seen[i]!);
+      }
+    });
+  }
+
+  /** Four blocks at a time, with how far their level lies above that around them. */
+  *#fours(): Generator<[blocks: number[], height: number]> {
+    const across = Math.floor(this.#columns / 2);
+    const down = Math.floor(this.#rows / 2);
+    const blocksAt = (row: number, column: number) => {
+      const first = 2 * row * this.#columns + 2 * column;
+      return [first, first + 1, first + this.#columns, first + this.#columns + 1];
+    };
+    const level = Float32Array.from({ length: across * down }, (_, i) =>
+      blocksAt(Math.floor(i / across), i % across).reduce((sum, block) => sum + this.#means[block]! / 4, 0),
+    );
+    for (let row = 1; row < down - 1; row++)
+      for (let column = 1; column < across - 1; column++) {
+        const at = row * across + column;
+        const around = [level[at - 1]!, level[at + 1]!, level[at - across]!, level[at + across]!];
+        around.sort((a, b) => a - b);
+        const height = level[at]! - (around[1]! + around[2]!) / 2;
+        yield [blocksAt(row, column), Math.max(-MAX_LEVEL, Math.min(MAX_LEVEL, height))];
+      }
+  }
+}
+
+/**
  * Reads one row of blocks of 8x8 pixels: the U plane halved by one Haar step gives 4x4 values; the largest of them but
  * the first carries the bit in its remainder by 36. (The library's name promises a cosine transform after the Haar
  * step; its code, encoder and decoder alike, takes none.) Sums of four U values are twice the Haar value, hence 72.
@@ -199,20 +296,25 @@ function readRow(
   row: number,
   columns: number,
   votes: readonly Vote[],
+  levels?: Levels,
 ): void {
   const stride = width * channels;
   for (let column = 0; column < columns; column++) {
     let largest = -1;
     let all = 0;
+    let first = 0;
     for (let y = 0; y < 4; y++) {
       let at = (row * 8 + y * 2) * stride + column * 8 * channels;
       for (let x = 0; x < 4; x++, at += 2 * channels) {
-        if ((x | y) === 0) continue;
         const sum =
           uOf(data, at) +
           uOf(data, at + channels) +
           uOf(data, at + stride) +
           uOf(data, at + stride + channels);
+        if ((x | y) === 0) {
+          first = sum;
+          continue;
+        }
         all += sum;
         if (sum > largest) largest = sum;
       }
@@ -220,6 +322,7 @@ function readRow(
     const bit = largest % 72 > 36 ? 1 : 0;
     const lift = Math.min(MAX_LIFT, largest - all / 15);
     for (const vote of votes) vote.add(row * columns + column, bit, lift);
+    levels?.set(row * columns + column, (first + all) / 64);
   }
 }
 
