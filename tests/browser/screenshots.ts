@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { launchBrowser } from '../support/browser.ts';
+import { Processes, mustSucceed } from '../support/processes.ts';
 import { OUTPUTS, startConsole } from '../support/console.ts';
 
 const FOLDER = process.argv[2] ?? fileURLToPath(new URL('../../docs/screenshots', import.meta.url));
@@ -28,6 +29,8 @@ try {
   await page.getByRole('button', { name: '設定してはじめる' }).click();
   await page.locator('[data-alert]').first().waitFor();
   const caseId = await decideSome(page);
+  await setUpSome(page);
+  const secondId = await confirmElsewhere(page);
   const { alerts } = await ask<{ alerts: { id: string; assetId: string; title: string }[] }>(
     page,
     'GET',
@@ -82,6 +85,14 @@ try {
         .first()
         .click(),
     );
+    await visit('/rules', 'rules', () => page.locator('[data-rule]').first().waitFor());
+    await visit('/rules', 'rule', async () => {
+      await page.locator('[data-rule]').first().waitFor();
+      await page.keyboard.press('n');
+      await page.getByRole('dialog').waitFor();
+    });
+    await visit('/webhooks', 'webhooks', () => page.locator('[data-webhook]').first().waitFor());
+    await visit(`/alerts/${secondId}`, 'second-review', () => page.getByTestId('second-review').waitFor());
     await visit('/people', 'people');
     await page.emulateMedia({ colorScheme: 'dark' });
     await visit('/', 'inbox-dark', () => page.locator('[data-alert]').first().waitFor());
@@ -142,6 +153,47 @@ async function decideSome(page: Page): Promise<string> {
     },
   });
   return opened.id;
+}
+
+/** Rules and webhooks to be shown. */
+async function setUpSome(page: Page): Promise<void> {
+  const { assets } = await ask<{ assets: { id: string; series: string | null }[] }>(
+    page,
+    'GET',
+    '/assets?limit=50',
+  );
+  const series = assets.find((asset) => asset.series !== null)!.series!;
+  await ask(page, 'POST', '/rules', {
+    name: 'ファン活動の指針',
+    series,
+    accounts: ['@midori_draws', '@hane_sketch'],
+    domains: [],
+    validUntil: '2027-03-31',
+    territory: ['JP'],
+    reason: '非営利のファンアートとして容認する',
+  });
+  await ask(page, 'POST', '/rules', {
+    name: '公認アカウントの宣伝',
+    assetId: assets[0]!.id,
+    accounts: [],
+    domains: ['promo.example'],
+    reason: '宣伝部の依頼による掲載',
+  });
+  for (const events of [['alert.*', 'case.*'], ['case.closed']])
+    await ask(page, 'POST', '/webhooks', { url: 'http://127.0.0.1:9/utsushi', events });
+}
+
+/** A confirmation at the command line that waits for a second person. @returns the alert's id */
+async function confirmElsewhere(page: Page): Promise<string> {
+  const { alerts } = await ask<{ alerts: { id: string }[] }>(page, 'GET', '/alerts?state=open&limit=3');
+  const { id } = alerts[2]!;
+  const elsewhere = new Processes({
+    UTSUSHI_DATA_DIR: server.dataDir,
+    UTSUSHI_LOG_LEVEL: 'error',
+    UTSUSHI_SECOND_REVIEWER: 'confirm',
+  });
+  mustSucceed(await elsewhere.run('alerts', 'decide', id, 'confirm', '--reason', '同じ図柄である'));
+  return id;
 }
 
 async function drop(page: Page, file: string): Promise<void> {

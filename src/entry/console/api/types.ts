@@ -208,7 +208,12 @@ export interface AlertDetail extends Alert {
   } | null;
   readonly provenance: ProvenanceFacts | null;
   /** What bears on reliance, as facts. */
-  readonly facts: readonly { readonly fact: string; readonly sentence: Sentence }[];
+  readonly facts: readonly {
+    readonly fact: string;
+    /** What it rests on. */
+    readonly values: Readonly<Record<string, string>>;
+    readonly sentence: Sentence;
+  }[];
   /** Licences and tolerance rules of the work, with how many of the sightings each covers. */
   readonly rules: readonly (AppliedRule & {
     readonly decision: 'licensed' | 'tolerated';

@@ -85,7 +85,7 @@ function Answer({ file, close }: { file: File; close: () => void }) {
           <List size="sm">
             {reliance.map(({ assetId, term, where }, at) => (
               <List.Item key={at}>
-                {t.check.named(term, where)}{' '}
+                {t.check.named(term, t.wheres(where))}{' '}
                 <Anchor
                   component={Link}
                   href={`/assets/${encodeURIComponent(assetId)}`}

@@ -123,6 +123,7 @@ export const en: Messages = {
       'captured-by-person': 'Captured by a person',
       unknown: 'Unknown',
     })[source] ?? source,
+  wheres: (where) => where,
   acquisitions: {
     fetched: 'fetched',
     'captured-by-person': 'captured by a person',

@@ -119,6 +119,30 @@ export const ja = {
     ({ uploaded: '手動登録', fetched: 'URL指定', 'captured-by-person': '担当者が取得', unknown: '出所不明' })[
       source
     ] ?? source,
+  /** Where a name of a work stands: a part of the file, or of where it was seen. */
+  wheres: (where: string) => {
+    const [, kind, rest] = /^(prompt|negative-prompt|model|source|lora): (.*)$/.exec(where) ?? [];
+    const kinds: Readonly<Record<string, string>> = {
+      prompt: 'プロンプト',
+      'negative-prompt': 'ネガティブプロンプト',
+      model: 'モデル名',
+      source: '元画像の名前',
+      lora: 'LoRAの名前',
+    };
+    if (kind !== undefined) return `${kinds[kind]}（${rest}）`;
+    const places: Readonly<Record<string, string>> = {
+      'page URL': '掲載ページのURL',
+      'image URL': '画像のURL',
+      'file name': 'ファイル名',
+      'source text': '掲載元の文章',
+      'declared prompt': '投稿者が示したプロンプト',
+      'declared model': '投稿者が示したモデル',
+      'page title': 'ページの題名',
+      'page text near the picture': '画像の近くの文章',
+      'page text away from the picture': '画像から離れた文章',
+    };
+    return places[where] ?? where;
+  },
   acquisitions: {
     fetched: '自動取得',
     'captured-by-person': '担当者が取得',
@@ -310,7 +334,7 @@ export const ja = {
     took: (seconds: number) => `${seconds.toFixed(2)} 秒`,
     notKept: 'この画像は保存されません',
     reliance: '作品の名称についての記載',
-    named: (term: string, where: string) => `「${term}」が ${where} にあります`,
+    named: (term: string, where: string) => `「${term}」が${where}にあります`,
     nothing: '似ている作品は見つかりませんでした',
     nothingNote: '登録されている作品との照合結果です。権利上の問題がないことを示すものではありません。',
   },

@@ -100,9 +100,9 @@ function Entry({ entry }: { entry: WatchEntry }) {
           {entry.title}
         </Anchor>
         <Group gap={6}>
-          {entry.terms.map(({ term, where }) => (
-            <Badge key={`${term} ${where}`} variant="light" color="yellow" tt="none">
-              {term} · {where}
+          {entry.terms.map(({ term, where }, at) => (
+            <Badge key={at} variant="light" color="yellow" tt="none">
+              {term} · {t.wheres(where)}
             </Badge>
           ))}
         </Group>

@@ -43,8 +43,12 @@ export function Facts({
       {alert.facts.length > 0 && (
         <Section title={t.workbench.reliance}>
           <List size="sm" spacing={4}>
-            {alert.facts.map(({ sentence }, at) => (
-              <List.Item key={at}>{sentence[language]}</List.Item>
+            {alert.facts.map(({ fact, values, sentence }, at) => (
+              <List.Item key={at}>
+                {fact === 'named-in-prompt'
+                  ? t.check.named(values['term'] ?? '', t.wheres(values['where'] ?? ''))
+                  : sentence[language]}
+              </List.Item>
             ))}
           </List>
           <Text size="xs" c="dimmed" mt={6}>
