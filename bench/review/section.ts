@@ -19,6 +19,9 @@ const TOKEN = 'a-token-only-for-this-bench';
 export async function reviewSection({ small, fixtures, items }: BenchOptions): Promise<Section> {
   const alerts = items ?? (small ? 300 : 50_000);
   const rounds = small ? 3 : 60;
+  const withBrowser = !small && findBrowser() !== undefined;
+  // The server reads the bundle's names when it starts.
+  if (withBrowser) await build();
   const dataDir = await mkdtemp(join(tmpdir(), 'utsushi-bench-'));
   try {
     await using app = await openApp({
@@ -38,8 +41,7 @@ export async function reviewSection({ small, fixtures, items }: BenchOptions): P
     };
 
     async function inBrowser(): Promise<string> {
-      if (findBrowser() === undefined) return `\n\nNot measured in a browser: ${NO_BROWSER}.`;
-      await build();
+      if (!withBrowser) return `\n\nNot measured in a browser: ${NO_BROWSER}.`;
       const url = await server.listen({ host: '127.0.0.1', port: 0 });
       app.checks.compute.warm();
       return `\n\n${await browserTable(url)}`;

@@ -120,7 +120,9 @@ function Row({ alert, current, top, height, selected, onToggle, onOpen, onCluste
               </span>
             )}
             {alert.reliance.length > 0 && (
-              <Tooltip label={alert.reliance.map(({ term, where }) => `${term}（${t.wheres(where)}）`).join('、')}>
+              <Tooltip
+                label={alert.reliance.map(({ term, where }) => `${term}（${t.wheres(where)}）`).join('、')}
+              >
                 <span className={classes.mark} data-strong>
                   <IconQuote size={13} aria-hidden /> {t.inbox.reliance}
                 </span>
