@@ -24,6 +24,18 @@ const KERNELS = [
     name: 'PICTURE_WASM',
     options: ['--initialMemory', '1'],
   },
+  {
+    source: 'assembly/keypoints.ts',
+    module: 'src/vision/fingerprint/keypoints-wasm.ts',
+    name: 'KEYPOINTS_WASM',
+    options: ['--initialMemory', '1'],
+  },
+  {
+    source: 'assembly/matching.ts',
+    module: 'src/vision/matching/matching-wasm.ts',
+    name: 'MATCHING_WASM',
+    options: ['--initialMemory', '1'],
+  },
 ];
 
 const COMMON =

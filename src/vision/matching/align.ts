@@ -1,6 +1,8 @@
 import { type Plane, resample, smooth } from '../fingerprint/plane.ts';
 import type { Thumbnail } from '../fingerprint/thumbnail.ts';
 import type { Transform } from './geometry.ts';
+import { matchingKernel } from './matching-kernel.ts';
+import { FIELD_UNIT } from './plain-matching-kernel.ts';
 
 /** An output's thumbnail at halving sizes, so that any scale can be sampled without aliasing. */
 export interface ThumbPyramid {
@@ -59,9 +61,6 @@ export interface Look {
   readonly structure: number;
   readonly elastic: number;
 }
-
-const PARTS = 5;
-const REACH = 2;
 
 /** Line directions as doubled angles, weighted by a saturating strength. */
 interface Field {
@@ -340,55 +339,19 @@ function elasticAgreement(a: Field, b: Field, width: number, height: number) {
   let drawnParts = 0;
   let agreeingParts = 0;
   let weight = 0;
-  for (let pj = 0; pj < PARTS; pj += 1) {
-    for (let pi = 0; pi < PARTS; pi += 1) {
-      const x0 = Math.floor((pi * width) / PARTS);
-      const x1 = Math.floor(((pi + 1) * width) / PARTS);
-      const y0 = Math.floor((pj * height) / PARTS);
-      const y1 = Math.floor(((pj + 1) * height) / PARTS);
-      let own = 0;
-      for (let y = y0; y < y1; y += 1)
-        for (let i = y * width + x0; i < y * width + x1; i += 1) own += a.c[i]! ** 2 + a.s[i]! ** 2;
-      let best = -Infinity;
-      let bestDot = 0;
-      let bestEnergy = 0;
-      for (let dy = -REACH; dy <= REACH; dy += 1) {
-        for (let dx = -REACH; dx <= REACH; dx += 1) {
-          let d = 0;
-          let e = 0;
-          const from = Math.max(y0, -dy);
-          const to = Math.min(y1, height - dy);
-          const left = Math.max(x0, -dx);
-          const right = Math.min(x1, width - dx);
-          for (let y = from; y < to; y += 1) {
-            const shift = dy * width + dx;
-            for (let i = y * width + left; i < y * width + right; i += 1) {
-              const c = b.c[i + shift]!;
-              const s = b.s[i + shift]!;
-              d += a.c[i]! * c + a.s[i]! * s;
-              e += c * c + s * s;
-            }
-          }
-          const score = d / Math.sqrt((own + 0.3) * (e + 0.3)) - 0.01 * (Math.abs(dx) + Math.abs(dy));
-          if (score > best) {
-            best = score;
-            bestDot = d;
-            bestEnergy = e;
-          }
-        }
-      }
-      dot += bestDot;
-      ea += own;
-      eb += bestEnergy;
-      confirmed += Math.max(0, Math.min(bestDot, own, bestEnergy));
-      if (own > 2) {
-        drawnParts += 1;
-        agreeingParts += Math.max(0, best);
-      }
-      const drawn = Math.sqrt(own * bestEnergy);
-      weight += drawn;
-      if (best > 0.5) agreeing += drawn;
+  const directed = (field: Field) => ({ width, height, directions: directionsOf(field) });
+  for (const part of matchingKernel().elastic(directed(a), directed(b))) {
+    dot += part.dot;
+    ea += part.own;
+    eb += part.energy;
+    confirmed += Math.max(0, Math.min(part.dot, part.own, part.energy));
+    if (part.own > 2) {
+      drawnParts += 1;
+      agreeingParts += Math.max(0, part.score);
     }
+    const drawn = Math.sqrt(part.own * part.energy);
+    weight += drawn;
+    if (part.score > 0.5) agreeing += drawn;
   }
   return {
     agreement: dot / Math.sqrt((ea + 1) * (eb + 1)),
@@ -397,6 +360,16 @@ function elasticAgreement(a: Field, b: Field, width: number, height: number) {
     explained: confirmed / (eb + 2),
     parts: agreeingParts / (drawnParts + 1),
   };
+}
+
+function directionsOf({ c, s }: Field): Int16Array {
+  const directions = new Int16Array(2 * c.length);
+  for (let i = 0; i < c.length; i += 1) {
+    // Cut off, not rounded: much faster, and as good.
+    directions[2 * i] = c[i]! * FIELD_UNIT;
+    directions[2 * i + 1] = s[i]! * FIELD_UNIT;
+  }
+  return directions;
 }
 
 function correlation(a: Float32Array, b: Float32Array, mask: Uint8Array): number {

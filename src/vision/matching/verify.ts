@@ -1,10 +1,4 @@
-import {
-  DESCRIPTOR_WORDS,
-  type Keypoints,
-  LEVEL_FACTOR,
-  descriptorDistance,
-  transformDescriptors,
-} from '../fingerprint/keypoints.ts';
+import { type Keypoints, LEVEL_FACTOR, transformDescriptors } from '../fingerprint/keypoints.ts';
 import type { Plane } from '../fingerprint/plane.ts';
 import type { Thumbnail } from '../fingerprint/thumbnail.ts';
 import type { Box } from '../fingerprint/trim.ts';
@@ -20,6 +14,8 @@ import {
   thumbPyramid,
 } from './align.ts';
 import { type Transform, affine, apply, fitAffine, fitProjective, product } from './geometry.ts';
+import { matchingKernel } from './matching-kernel.ts';
+import { type Buckets, CELL, GUIDED_DISTANCE, type PairedOutput, sizesOf } from './plain-matching-kernel.ts';
 import { type Point, clipToUnitSquare } from './quad.ts';
 
 /** What verification needs of a work. */
@@ -29,13 +25,8 @@ export interface WorkView {
 }
 
 /** An output made ready once for any number of verifications. */
-export interface OutputView {
-  readonly keypoints: Keypoints;
-  readonly mirrored: Int32Array;
-  readonly inverted: Int32Array;
-  readonly both: Int32Array;
+export interface OutputView extends PairedOutput {
   readonly pyramid: ThumbPyramid;
-  readonly buckets: Buckets;
   /** How telling each point is: see KeypointAnswer. */
   readonly rarity: Float32Array;
 }
@@ -65,15 +56,6 @@ export interface Verification {
   readonly surroundings: number;
   /** What `alignment.elastic` and `weight` would be by chance, for these two pictures. */
   readonly chance: { readonly elastic: number; readonly weight: number };
-}
-
-const CELL = 16;
-
-interface Buckets {
-  readonly columns: number;
-  readonly rows: number;
-  readonly starts: Int32Array;
-  readonly points: Uint16Array;
 }
 
 export function prepareOutput(keypoints: Keypoints, thumb: Thumbnail, rarity: Float32Array): OutputView {
@@ -290,14 +272,11 @@ export function orientedMap(
   return affine(a, b, x0 - a * left - b * top, d, e, y0 - d * left - e * top);
 }
 
-/** Largest descriptor distance of a pair whose place already agrees. */
-const GUIDED_DISTANCE = 68;
-
 interface Guided {
-  readonly x: number[];
-  readonly y: number[];
-  readonly u: number[];
-  readonly v: number[];
+  readonly x: Float32Array;
+  readonly y: Float32Array;
+  readonly u: Float32Array;
+  readonly v: Float32Array;
   readonly length: number;
   readonly possible: number;
   readonly weight: number;
@@ -311,66 +290,29 @@ export function guidedPairs(
   reach: number,
   inverted: boolean,
 ): Guided {
-  const pairs = { x: [] as number[], y: [] as number[], u: [] as number[], v: [] as number[] };
-  const { keypoints: o, buckets } = output;
+  const { keypoints: o } = output;
   const area = areaScale(map, work.width / 2, work.height / 2);
   const mirrored = area < 0;
-  const descriptors = inverted
-    ? mirrored
-      ? output.both
-      : output.inverted
-    : mirrored
-      ? output.mirrored
-      : o.descriptors;
+  const side = inverted ? (mirrored ? 'both' : 'inverted') : mirrored ? 'mirrored' : 'keypoints';
   const levelShift = Math.log(Math.sqrt(Math.abs(area))) / Math.log(LEVEL_FACTOR);
-  const used = new Uint8Array(o.count);
+  const sizes = sizesOf(levelShift, reach);
+  const { length, points, distance, possible } = matchingKernel().guidedPairs(work, output, map, sizes, side);
+  const x = new Float32Array(length);
+  const y = new Float32Array(length);
+  const u = new Float32Array(length);
+  const v = new Float32Array(length);
   const rarityFrom = mirrored ? o.count : 0;
   let weight = 0;
-  let possible = 0;
-  for (let i = 0; i < work.count; i += 1) {
-    const w = map[6]! * work.x[i]! + map[7]! * work.y[i]! + map[8]!;
-    const x = (map[0]! * work.x[i]! + map[1]! * work.y[i]! + map[2]!) / w;
-    const y = (map[3]! * work.x[i]! + map[4]! * work.y[i]! + map[5]!) / w;
-    if (!(w > 0 && x >= 0 && y >= 0 && x < o.width && y < o.height)) continue;
-    const level = work.level[i]! + levelShift;
-    if (level < -1.5 || level > 8.5) continue;
-    possible += 1;
-    let best = -1;
-    let least = GUIDED_DISTANCE + 1;
-    const size = reach * Math.max(1, LEVEL_FACTOR ** level * 0.5);
-    const c0 = Math.max(0, Math.floor((x - size) / CELL));
-    const c1 = Math.min(buckets.columns - 1, Math.floor((x + size) / CELL));
-    const r0 = Math.max(0, Math.floor((y - size) / CELL));
-    const r1 = Math.min(buckets.rows - 1, Math.floor((y + size) / CELL));
-    for (let r = r0; r <= r1; r += 1) {
-      const to = buckets.starts[r * buckets.columns + c1 + 1]!;
-      for (let k = buckets.starts[r * buckets.columns + c0]!; k < to; k += 1) {
-        const q = buckets.points[k]!;
-        if (used[q] || Math.abs(o.level[q]! - level) > 1.8) continue;
-        const dx = o.x[q]! - x;
-        const dy = o.y[q]! - y;
-        if (dx * dx + dy * dy > size * size) continue;
-        const d = descriptorDistance(
-          work.descriptors,
-          i * DESCRIPTOR_WORDS,
-          descriptors,
-          q * DESCRIPTOR_WORDS,
-        );
-        if (d < least) {
-          least = d;
-          best = q;
-        }
-      }
-    }
-    if (best < 0) continue;
-    used[best] = 1;
-    weight += output.rarity[rarityFrom + best]! ** 2 * (1 - least / (GUIDED_DISTANCE + 6));
-    pairs.x.push(work.x[i]!);
-    pairs.y.push(work.y[i]!);
-    pairs.u.push(o.x[best]!);
-    pairs.v.push(o.y[best]!);
+  for (let k = 0; k < length; k += 1) {
+    const i = points[2 * k]!;
+    const q = points[2 * k + 1]!;
+    weight += output.rarity[rarityFrom + q]! ** 2 * (1 - distance[k]! / (GUIDED_DISTANCE + 6));
+    x[k] = work.x[i]!;
+    y[k] = work.y[i]!;
+    u[k] = o.x[q]!;
+    v[k] = o.y[q]!;
   }
-  return { ...pairs, length: pairs.x.length, possible, weight };
+  return { x, y, u, v, length, possible, weight };
 }
 
 /** A proposed transform after a first, cheap look. */

@@ -6,9 +6,12 @@ import {
   WORK_KEYPOINTS,
   descriptorDistance,
   extractKeypoints,
+  keypointsOf,
   transformDescriptors,
 } from '../../../src/vision/fingerprint/keypoints.ts';
-import { collage, draw, grey, lay, pixel } from './pictures.ts';
+import { PlainKeypointKernel } from '../../../src/vision/fingerprint/plain-keypoint-kernel.ts';
+import { lumaPlane } from '../../../src/vision/fingerprint/plane.ts';
+import { FORMULAS, collage, draw, grey, lay, pixel } from './pictures.ts';
 
 /** Share of a's points with a point of b at their place (after `move`) within `radius` bits. */
 function found(a: Keypoints, b: Keypoints, move: (x: number, y: number) => [number, number], radius: number) {
@@ -103,5 +106,23 @@ describe('descriptorDistance', () => {
     expect(descriptorDistance(zeros, 0, ones, 0)).toBe(256);
     expect(descriptorDistance(zeros, 0, few, 0)).toBe(3);
     expect(descriptorDistance(ones, 0, few, 0)).toBe(253);
+  });
+});
+
+describe('compiled loops', () => {
+  it('give the same points as the plain ones, bit for bit, at any size', () => {
+    const pictures = [
+      picture,
+      collage(3, 511, 37),
+      collage(5, 61, 509),
+      collage(9, 512, 512),
+      ...Object.values(FORMULAS).map((formula) => draw(203, 150, formula)),
+    ];
+    for (const each of pictures) {
+      const luma = lumaPlane(each);
+      expect(keypointsOf(luma, OUTPUT_KEYPOINTS)).toEqual(
+        keypointsOf(luma, OUTPUT_KEYPOINTS, new PlainKeypointKernel()),
+      );
+    }
   });
 });

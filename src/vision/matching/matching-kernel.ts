@@ -1,0 +1,187 @@
+import type { Keypoints } from '../fingerprint/keypoints.ts';
+import { compileWasm, instantiateWasm, wasmMemory } from '../webassembly.ts';
+import type { Transform } from './geometry.ts';
+import { MATCHING_WASM } from './matching-wasm.ts';
+import {
+  CELL,
+  type DirectionField,
+  FIELD_UNIT,
+  type FoundPairs,
+  GUIDED_DISTANCE,
+  LEVELS,
+  type MatchingKernel,
+  PARTS,
+  type PairedOutput,
+  type PartAgreement,
+  REACH,
+  type Side,
+  type Sizes,
+  descriptorsOf,
+  plainMatchingKernel,
+} from './plain-matching-kernel.ts';
+
+/** More points than this, of a work or an output, are paired by the plain loops. */
+const MOST_POINTS = 2_048;
+const MOST_CELLS = 2_048;
+const DESCRIPTOR_BYTES = 32;
+/** Larger fields are compared by the plain loops. */
+const LONGEST_FIELD = 64;
+const FIELD_BYTES = (LONGEST_FIELD + 2 * REACH + 1) ** 2 * 4;
+const PART_BYTES = 24;
+
+/** Where things lie in the kernel's memory, in bytes. */
+const MAP = 1_024;
+const SIZES = MAP + 9 * 8 + 8;
+const ANSWER = SIZES + 2 * LEVELS * 8;
+const WORK_X = ANSWER + 16;
+const WORK_Y = WORK_X + 4 * MOST_POINTS;
+const WORK_LEVEL = WORK_Y + 4 * MOST_POINTS;
+const WORK_DESCRIPTORS = WORK_LEVEL + MOST_POINTS;
+const OUTPUT_X = WORK_DESCRIPTORS + DESCRIPTOR_BYTES * MOST_POINTS;
+const OUTPUT_Y = OUTPUT_X + 4 * MOST_POINTS;
+const OUTPUT_LEVEL = OUTPUT_Y + 4 * MOST_POINTS;
+const STARTS = OUTPUT_LEVEL + MOST_POINTS;
+const POINTS = STARTS + 4 * (MOST_CELLS + 1) + 12;
+const USED = POINTS + 2 * MOST_POINTS;
+const PAIRS = USED + MOST_POINTS;
+const DISTANCES = PAIRS + 4 * MOST_POINTS;
+const FIELD_A = DISTANCES + MOST_POINTS;
+const FIELD_B = FIELD_A + FIELD_BYTES;
+const PART_RESULTS = FIELD_B + FIELD_BYTES + 64;
+const SCRATCH = PART_RESULTS + PARTS * PARTS * PART_BYTES;
+const OUTPUT_DESCRIPTORS = SCRATCH + 3 * FIELD_BYTES;
+const SIDES: readonly Side[] = ['keypoints', 'mirrored', 'inverted', 'both'];
+const END = OUTPUT_DESCRIPTORS + SIDES.length * DESCRIPTOR_BYTES * MOST_POINTS;
+
+interface Loops {
+  guidedPairs(...addressesAndSizes: readonly number[]): number;
+  elastic(...addressesAndSizes: readonly number[]): void;
+}
+
+/** The loops compiled. One instance serves a whole thread; it keeps the last output and the last work. */
+class CompiledMatchingKernel implements MatchingKernel {
+  readonly #loops: Loops;
+  readonly #buffer: ArrayBufferLike;
+  readonly #results: DataView;
+  readonly #map: Float64Array;
+  readonly #sizes: Float64Array;
+  readonly #fieldA: Int16Array;
+  readonly #fieldB: Int16Array;
+  #output: PairedOutput | undefined;
+  #work: Keypoints | undefined;
+
+  constructor(module: NonNullable<ReturnType<typeof compileWasm>>) {
+    const memory = wasmMemory(END);
+    this.#buffer = memory.buffer;
+    this.#loops = instantiateWasm(module, memory) as Loops;
+    this.#results = new DataView(this.#buffer as ArrayBuffer);
+    this.#map = new Float64Array(this.#buffer, MAP, 9);
+    this.#sizes = new Float64Array(this.#buffer, SIZES, 2 * LEVELS);
+    this.#fieldA = new Int16Array(this.#buffer, FIELD_A, FIELD_BYTES / 2);
+    this.#fieldB = new Int16Array(this.#buffer, FIELD_B, FIELD_BYTES / 2);
+  }
+
+  guidedPairs(work: Keypoints, output: PairedOutput, map: Transform, sizes: Sizes, side: Side): FoundPairs {
+    const { keypoints: o, buckets } = output;
+    if (Math.max(work.count, o.count) > MOST_POINTS || buckets.starts.length > MOST_CELLS) {
+      return plainMatchingKernel.guidedPairs(work, output, map, sizes, side);
+    }
+    this.#bring(work, output);
+    this.#map.set(map);
+    this.#sizes.set(sizes.level);
+    this.#sizes.set(sizes.size, LEVELS);
+    const length = this.#loops.guidedPairs(
+      MAP,
+      SIZES,
+      work.count,
+      WORK_X,
+      WORK_Y,
+      WORK_LEVEL,
+      WORK_DESCRIPTORS,
+      o.count,
+      o.width,
+      o.height,
+      OUTPUT_X,
+      OUTPUT_Y,
+      OUTPUT_LEVEL,
+      OUTPUT_DESCRIPTORS + SIDES.indexOf(side) * DESCRIPTOR_BYTES * MOST_POINTS,
+      buckets.columns,
+      buckets.rows,
+      CELL,
+      STARTS,
+      POINTS,
+      USED,
+      GUIDED_DISTANCE,
+      PAIRS,
+      DISTANCES,
+      ANSWER,
+    );
+    return {
+      length,
+      points: new Uint16Array(this.#buffer, PAIRS, 2 * length).slice(),
+      distance: new Uint8Array(this.#buffer, DISTANCES, length).slice(),
+      possible: this.#results.getInt32(ANSWER, true),
+    };
+  }
+
+  elastic(a: DirectionField, b: DirectionField): PartAgreement[] {
+    const { width, height } = a;
+    if (Math.max(width, height) > LONGEST_FIELD) return plainMatchingKernel.elastic(a, b);
+    this.#fieldA.set(a.directions);
+    this.#fieldB.fill(0);
+    const padded = width + 2 * REACH;
+    for (let y = 0; y < height; y += 1) {
+      this.#fieldB.set(
+        b.directions.subarray(2 * y * width, 2 * (y + 1) * width),
+        2 * ((y + REACH) * padded + REACH),
+      );
+    }
+    const unit = FIELD_UNIT ** 2;
+    this.#loops.elastic(FIELD_A, FIELD_B, width, height, PARTS, REACH, unit, SCRATCH, PART_RESULTS);
+    return Array.from({ length: PARTS * PARTS }, (_, i) => {
+      const at = PART_RESULTS + i * PART_BYTES;
+      return {
+        score: this.#results.getFloat64(at, true),
+        own: this.#results.getInt32(at + 8, true) / unit,
+        dot: this.#results.getInt32(at + 12, true) / unit,
+        energy: this.#results.getInt32(at + 16, true) / unit,
+      };
+    });
+  }
+
+  #bring(work: Keypoints, output: PairedOutput): void {
+    if (this.#output !== output) {
+      this.#output = output;
+      const { keypoints, buckets } = output;
+      this.#points(keypoints, OUTPUT_X, OUTPUT_Y, OUTPUT_LEVEL);
+      new Int32Array(this.#buffer, STARTS).set(buckets.starts);
+      new Uint16Array(this.#buffer, POINTS).set(buckets.points);
+      for (const [i, side] of SIDES.entries()) {
+        const at = OUTPUT_DESCRIPTORS + i * DESCRIPTOR_BYTES * MOST_POINTS;
+        new Int32Array(this.#buffer, at).set(descriptorsOf(output, side));
+      }
+    }
+    if (this.#work !== work) {
+      this.#work = work;
+      this.#points(work, WORK_X, WORK_Y, WORK_LEVEL);
+      new Int32Array(this.#buffer, WORK_DESCRIPTORS).set(work.descriptors);
+    }
+  }
+
+  #points({ x, y, level }: Keypoints, atX: number, atY: number, atLevel: number): void {
+    new Float32Array(this.#buffer, atX).set(x);
+    new Float32Array(this.#buffer, atY).set(y);
+    new Uint8Array(this.#buffer, atLevel).set(level);
+  }
+}
+
+let kernel: MatchingKernel | undefined;
+
+/** This thread's loops: compiled ones where there can be. */
+export function matchingKernel(): MatchingKernel {
+  if (kernel === undefined) {
+    const module = compileWasm(MATCHING_WASM);
+    kernel = module === null ? plainMatchingKernel : new CompiledMatchingKernel(module);
+  }
+  return kernel;
+}
