@@ -38,7 +38,7 @@ export async function corpusSection(options: BenchOptions): Promise<Section | un
   return {
     file: 'accuracy.md',
     title: 'Accuracy on a development corpus of real pictures',
-    note: 'Works and other pictures from free packages, not part of this repository. The weights of the score were fitted on one half of its works and different pictures: expect somewhat less on yours.',
+    note: 'Works and other pictures from free packages, not part of this repository. The weights of the score were fitted on these same works and other pictures; [weights.md](weights.md) has what each half scores with weights fitted on the other, which is what to expect on yours.',
     body: tables,
   };
 }

@@ -12,7 +12,7 @@ import type { Raster } from './raster.ts';
 export const FINGERPRINT_RASTER = { width: 512, height: 512 } as const;
 
 /** Changes whenever the same pixels would give another fingerprint; stored ones are then computed anew. */
-export const ALGORITHM_VERSION = 'utsushi-2';
+export const ALGORITHM_VERSION = 'utsushi-3';
 
 /**
  * Shorter side of the source, in pixels, below which nothing is hashed. PDQ compares waves of up to sixteen half

@@ -1,10 +1,18 @@
-import { SCORE_INTERCEPT, SCORE_WEIGHTS, KIND_INTERCEPT, KIND_WEIGHTS } from './coefficients.ts';
+import {
+  KIND_INTERCEPT,
+  KIND_WEIGHTS,
+  PAIR_INTERCEPT,
+  PAIR_WEIGHTS,
+  SCORE_INTERCEPT,
+  SCORE_WEIGHTS,
+  TYPICAL_RUNNER_UP,
+} from './coefficients.ts';
 import { apply } from './geometry.ts';
 import type { Verification } from './verify.ts';
 import type { Keypoints } from '../fingerprint/keypoints.ts';
 
-/** All that is known of one work in one output. */
-export interface Evidence {
+/** What is known of one work in one output, whatever else there is. */
+export interface PairEvidence {
   readonly verification: Verification;
   /** Support of the keypoint proposal for this work (see propose); 0 without one. */
   readonly support: number;
@@ -14,50 +22,40 @@ export interface Evidence {
   readonly structureDistance: number;
   /** Whether the transform came from keypoints or from aligning whole views that hash alike. */
   readonly proposedBy: 'keypoints' | 'hash';
-  /** With it the evidence is complete: the confidence can be computed again from what was recorded. */
-  readonly runnerUp: RunnerUp;
 }
 
-/**
- * How well the runner-up among the other works agrees with the same output. A score means little where unlike works
- * score nearly as high: flags, discs, frames, empty squares resemble each other.
- */
-export interface RunnerUp {
-  readonly elastic: number;
-  /** ln(1 + weight). */
-  readonly weight: number;
+/** All that is known of one work in one output. With the runner-up the confidence can be computed again from it. */
+export interface Evidence extends PairEvidence {
+  /**
+   * What the runner-up among the other works scores as a pair with the same output: ln of the odds. A score means
+   * little where unlike works score nearly as high: flags, discs, frames, empty squares resemble each other.
+   */
+  readonly runnerUp: number;
 }
-
-/** What a typical picture meets where too few others were verified to tell. */
-const TYPICAL_RUNNER_UP: RunnerUp = { elastic: 0.5, weight: 1.5 };
 
 /**
  * The second best among the *other* works: one near-duplicate of the work in the catalogue does not count against it.
  *
- * @param seen all verifications of the output, by any key that is the same for pictures of one work
+ * @param scores the best pair score of each work that was verified in the output, by any key that is the same for
+ *   pictures of one work
+ * @param typical what a typical picture meets, where too few others were verified to tell
  */
-export function runnerUpTo<Key>(seen: ReadonlyMap<Key, readonly Verification[]>, own: Key): RunnerUp {
-  const elastic: number[] = [];
-  const weight: number[] = [];
-  for (const [key, list] of seen) {
-    if (key === own) continue;
-    elastic.push(Math.max(0, ...list.map((each) => each.alignment.elastic)));
-    weight.push(Math.max(0, ...list.map((each) => Math.log1p(each.weight))));
-  }
-  const second = (values: number[]) => values.sort((a, b) => b - a)[1];
-  return {
-    elastic: second(elastic) ?? TYPICAL_RUNNER_UP.elastic,
-    weight: second(weight) ?? TYPICAL_RUNNER_UP.weight,
-  };
+export function runnerUpTo<Key>(
+  scores: ReadonlyMap<Key, number>,
+  own: Key,
+  typical: number = TYPICAL_RUNNER_UP,
+): number {
+  const others = [...scores].flatMap(([key, score]) => (key === own ? [] : [score]));
+  return others.toSorted((a, b) => b - a)[1] ?? typical;
 }
 
-export type ScoreFeature = keyof typeof SCORE_WEIGHTS;
+export type PairFeature = keyof typeof PAIR_WEIGHTS;
 
 /** Distances beyond this say nothing: as far apart as unlike pictures. Bits. */
 const UNLIKE_DISTANCE = 110;
 
-export function scoreFeatures(evidence: Evidence): Record<ScoreFeature, number> {
-  const { verification: v, runnerUp } = evidence;
+export function pairFeatures(evidence: PairEvidence): Record<PairFeature, number> {
+  const { verification: v } = evidence;
   const a = v.alignment;
   const texture = Math.log(Math.max(a.texture, 0.001));
   const covered = Math.max(v.overlap.output, 0.001);
@@ -90,14 +88,22 @@ export function scoreFeatures(evidence: Evidence): Record<ScoreFeature, number> 
     chanceWeight,
     elasticAheadOfChance: Math.max(0, a.elastic - v.chance.elastic),
     weightAheadOfChance: Math.max(0, weight - chanceWeight),
-    runnerUpElastic: runnerUp.elastic,
-    runnerUpWeight: runnerUp.weight,
-    weightAhead: Math.max(0, weight - runnerUp.weight),
   };
 }
 
+/** How much speaks for the work as long as nothing is known of others: ln of the odds. */
+export function pairScoreOf(evidence: PairEvidence): number {
+  return PAIR_INTERCEPT + weigh(PAIR_WEIGHTS, pairFeatures(evidence));
+}
+
+export type ScoreFeature = keyof typeof SCORE_WEIGHTS;
+
+export function scoreFeatures(evidence: Evidence): Record<ScoreFeature, number> {
+  return { ...pairFeatures(evidence), runnerUp: evidence.runnerUp };
+}
+
 /**
- * Confidence that the work is in the output, 0..1; at 0.5 fewer than one in a thousand pictures known to be different
+ * Confidence that the work is in the output, 0..1; at 0.5 about one in a thousand pictures known to be different
  * still stood on the development corpus (see coefficients.ts).
  */
 export function confidenceOf(evidence: Evidence): number {

@@ -7,15 +7,16 @@ import type { Shortlist } from './matcher.ts';
 import {
   type Description,
   type Evidence,
+  type PairEvidence,
   confidenceOf,
   describeChange,
+  pairScoreOf,
   runnerUpTo,
   unchangedOf,
 } from './score.ts';
 import {
   type Glance,
   type OutputView,
-  type Verification,
   glance,
   orientedMap,
   prepareOutput,
@@ -76,33 +77,26 @@ export function examine(
 ): ReadonlyMap<number, readonly Evidence[]> {
   const { output } = shortlist;
   const { prepared, support, guesses } = propose(shortlist, works);
-  const seen = mostPromising(guesses, prepared, works)
-    .map(({ guess, seen: first }) => ({
-      guess,
-      verification: verify(works.get(guess.id)!.features, prepared, first),
-    }))
-    .filter(({ verification }) => verification.overlap.work >= LEAST_OVERLAP);
-  const byWork = new Map<string, Verification[]>();
-  for (const { guess, verification } of seen) {
-    const { key } = works.get(guess.id)!;
-    byWork.set(key, [...(byWork.get(key) ?? []), verification]);
-  }
-  const evidence = new Map<number, Evidence[]>();
-  for (const { guess, verification } of seen) {
+  const seen = mostPromising(guesses, prepared, works).flatMap(({ guess, seen: first }) => {
     const { key, features } = works.get(guess.id)!;
-    evidence.set(guess.id, [
-      ...(evidence.get(guess.id) ?? []),
-      {
-        verification,
-        support: support.get(guess.id) ?? 0,
-        hashDistance: nearestByHash(features, output).distance,
-        structureDistance: nearestByStructure(features, output).distance,
-        proposedBy: guess.proposedBy,
-        runnerUp: runnerUpTo(byWork, key),
-      },
-    ]);
+    const verification = verify(features, prepared, first);
+    if (verification.overlap.work < LEAST_OVERLAP) return [];
+    const evidence: PairEvidence = {
+      verification,
+      support: support.get(guess.id) ?? 0,
+      hashDistance: nearestByHash(features, output).distance,
+      structureDistance: nearestByStructure(features, output).distance,
+      proposedBy: guess.proposedBy,
+    };
+    return [{ id: guess.id, key, evidence, score: pairScoreOf(evidence) }];
+  });
+  const best = new Map<string, number>();
+  for (const { key, score } of seen) best.set(key, Math.max(score, best.get(key) ?? -Infinity));
+  const found = new Map<number, Evidence[]>();
+  for (const { id, key, evidence } of seen) {
+    found.set(id, [...(found.get(id) ?? []), { ...evidence, runnerUp: runnerUpTo(best, key) }]);
   }
-  return evidence;
+  return found;
 }
 
 /** Where the shortlisted works might lie in the output. */

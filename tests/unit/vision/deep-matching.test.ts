@@ -160,20 +160,14 @@ describe('confidence', () => {
   });
 
   it('takes the second best of the other works as the runner-up, and a typical one where there are fewer', () => {
-    const { verification } = best(crop(pictures[3]!, 90, 60, 200, 180))!;
-    const seen = (elastic: number): Verification => ({
-      ...verification,
-      weight: 0,
-      alignment: { ...verification.alignment, elastic },
-    });
-    const all = new Map([
-      ['own', [seen(0.9)]],
-      ['twin', [seen(0.8)]],
-      ['rival', [seen(0.2), seen(0.6)]],
-      ['other', [seen(0.1)]],
+    const scores = new Map([
+      ['own', 5],
+      ['twin', 4],
+      ['rival', -1],
+      ['other', -6],
     ]);
-    expect(runnerUpTo(all, 'own').elastic).toBe(0.6);
-    expect(runnerUpTo(new Map([['own', [seen(0.9)]]]), 'own')).toEqual(runnerUp);
+    expect(runnerUpTo(scores, 'own')).toBe(-1);
+    expect(runnerUpTo(new Map([['own', 5]]), 'own')).toBe(runnerUp);
   });
 
   it('describes what happened to the work', () => {
