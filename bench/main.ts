@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { corpusSection, fixturesSection } from './accuracy-sections.ts';
+import { deepSection } from './deep.ts';
 import { depthSection } from './depth.ts';
 import { fingerprintSection } from './fingerprint.ts';
 import { growthSection } from './growth.ts';
@@ -33,6 +34,7 @@ const SECTIONS: Record<
   search: searchSection,
   growth: growthSection,
   orientations: orientationsSection,
+  deep: deepSection,
   depth: depthSection,
   scan: scanSection,
   provenance: provenanceSection,

@@ -14,6 +14,7 @@ test('the bench runs at a small size and prints its tables', async () => {
     'fixtures',
     'accuracy',
     'fingerprint',
+    'deep',
     'search',
     'growth',
     'orientations',
@@ -26,6 +27,7 @@ test('the bench runs at a small size and prints its tables', async () => {
   // The corpus is not part of this repository, and it says so.
   expect(stderr).toContain('accuracy on a corpus is skipped');
   expect(stdout).toMatch(/\| 1024x1024 JPEG, grainy \| imghash/);
+  expect(stdout).toMatch(/\| 60 \| deep \| \*\*all\*\* \| [\d.]+ \|/);
   expect(stdout).toMatch(/differ from the scan in TypeScript: 0 of 20\./);
   expect(stdout).toMatch(/hnswlib-node/);
   expect(stdout).toMatch(/\| 10,000 \| .* \| 0 of 10 \|/);
