@@ -134,13 +134,15 @@ export class LiveIndex {
       }
       deep = new Map();
     };
-    for await (const { id, hashes } of changedHashes(db, after)) {
-      matcher.remove(id);
-      this.#works.forget(id);
-      const how = special.get(id);
-      if (how === 'disabled') continue;
-      if (how !== 'deep') matcher.add(id, hashes);
-      else if (deep.set(id, hashes).size === FEATURES_A_PAGE) await fileDeep();
+    for await (const page of changedHashes(db, after)) {
+      for (const { id, hashes } of decodeWorkHashes(page)) {
+        matcher.remove(id);
+        this.#works.forget(id);
+        const how = special.get(id);
+        if (how === 'disabled') continue;
+        if (how !== 'deep') matcher.add(id, hashes);
+        else if (deep.set(id, hashes).size === FEATURES_A_PAGE) await fileDeep();
+      }
     }
     await fileDeep();
   }
@@ -173,20 +175,37 @@ async function specialReferences(
   return new Map(rows.map(({ number, enabled }) => [number, enabled ? 'deep' : 'disabled']));
 }
 
-/** The hashes of all reference images that changed, by rising number. */
-async function* changedHashes(db: Executor, after: number) {
-  for (let last = 0; ;) {
-    // One value for thousands of rows: reading them one by one would take most of the time.
-    const { rows } = await sql<{ read: number; last: number | null; records: Buffer | null }>`
-      select count(*)::integer as read, max(number) as last,
-             string_agg(int4send(number) || hashes, '' order by number) as records
-        from (select number, hashes from reference_images
-               where number > ${last} and changed_version > ${after} and hashed_by = ${ALGORITHM_VERSION}
-               order by number limit ${HASHES_A_PAGE}) page`.execute(db);
-    const { read, last: next, records } = rows[0]!;
+interface HashPage {
+  readonly read: number;
+  /** The largest number; null where nothing was read. */
+  readonly last: number | null;
+  readonly records: Buffer | null;
+}
+
+/** The hashes of all reference images that changed, by rising number, as decodeWorkHashes takes them. */
+async function* changedHashes(db: Executor, after: number): AsyncGenerator<Uint8Array> {
+  for (let page = hashPage(db, after, 0); ;) {
+    const { read, last, records } = await page;
+    if (records === null) return;
+    const more = read === HASHES_A_PAGE;
+    if (more) {
+      // The database reads on while this page is filed; whoever waits for the next one hears of a failure.
+      page = hashPage(db, after, last!);
+      page.catch(() => {});
+    }
     // Copied, so that words begin where words must.
-    if (records !== null) yield* decodeWorkHashes(new Uint8Array(records));
-    if (read < HASHES_A_PAGE) return;
-    last = next!;
+    yield new Uint8Array(records);
+    if (!more) return;
   }
+}
+
+async function hashPage(db: Executor, after: number, last: number): Promise<HashPage> {
+  // One value for thousands of rows: reading them one by one would take most of the time.
+  const { rows } = await sql<HashPage>`
+    select count(*)::integer as read, max(number) as last,
+           string_agg(int4send(number) || hashes, '' order by number) as records
+      from (select number, hashes from reference_images
+             where number > ${last} and changed_version > ${after} and hashed_by = ${ALGORITHM_VERSION}
+             order by number limit ${HASHES_A_PAGE}) page`.execute(db);
+  return rows[0]!;
 }

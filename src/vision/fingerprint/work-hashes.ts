@@ -45,25 +45,25 @@ export function encodeWorkHashes({ views }: WorkHashes): Uint8Array {
 export function* decodeWorkHashes(bytes: Uint8Array): Generator<{ id: number; hashes: WorkHashes }> {
   const from = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-  const take = (at: number) => {
-    if (at + HASH_WORDS > words.length) throw new RangeError('The stored hashes end too early.');
-    return words.subarray(at, at + HASH_WORDS);
+  const unsigned = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  const take = <T extends Int32Array | Uint32Array>(all: T, at: number) => {
+    if (at + HASH_WORDS > all.length) throw new RangeError('The stored hashes end too early.');
+    return all.subarray(at, at + HASH_WORDS) as T;
   };
   for (let at = 0; at < words.length;) {
     const id = from.getInt32(4 * at);
     const [count, hashed] = [bytes[4 * at + 4]!, bytes[4 * at + 5]!];
     at += 1 + HEAD_WORDS;
-    const views = Array.from({ length: count }, (_, i): WorkView => {
+    const views: WorkView[] = [];
+    for (let i = 0; i < count; i += 1) {
       let pdq: Hash<'pdq'> | null = null;
       if ((hashed & (1 << i)) !== 0) {
-        const { buffer, byteOffset } = take(at);
-        pdq = hashFromWords('pdq', new Uint32Array(buffer, byteOffset, HASH_WORDS));
+        pdq = hashFromWords('pdq', take(unsigned, at));
         at += HASH_WORDS;
       }
-      const structure = take(at);
+      views.push({ pdq, structure: take(words, at) });
       at += HASH_WORDS;
-      return { pdq, structure };
-    });
+    }
     yield { id, hashes: { views } };
   }
 }
