@@ -1,9 +1,7 @@
 /** What each depth costs a worker: memory, starting, and time for a picture. */
-import { execFile } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { App } from '../src/app.ts';
 import { KnownWorks } from '../src/features/catalogue/known-works.ts';
@@ -14,7 +12,7 @@ import { storePolicy } from '../src/features/checks/policies.ts';
 import { encodeFeatures } from '../src/vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION } from '../src/vision/fingerprint/fingerprint.ts';
 import { type Installation, install } from '../tests/support/installation.ts';
-import type { IndexProcess } from './support/index-process.ts';
+import { Processes, build } from '../tests/support/processes.ts';
 import { brief, markdown, median, percentile } from './support/measure.ts';
 import type { BenchOptions, Section } from './support/section.ts';
 
@@ -22,54 +20,45 @@ import type { BenchOptions, Section } from './support/section.ts';
 const TRIMMED_SHARE = 0.62;
 /** A deep search shortlists so many at most. */
 const LOOKED_AT = 36;
+/** Of an idle worker's memory less than this changes in three seconds. */
+const QUIET_BYTES = 1e6;
 
 export async function depthSection({ small, fixtures }: BenchOptions): Promise<Section> {
+  await build();
   const installation = await install('postgres');
   try {
     const app = await installation.open();
     const rows: string[][] = [];
-    const empty = await indexProcess(installation);
-    const row = async (name: string) => {
-      const { works, loadMs, settledMs, rss, highestRss } = await indexProcess(installation);
+    const empty = await workerFigures(installation);
+    const row = async (works: number, depth: string) => {
+      const { upMs, rss, highest } = await workerFigures(installation);
       rows.push([
         works.toLocaleString('en'),
-        name,
-        brief(loadMs / 1_000),
-        brief(settledMs / 1_000),
+        depth,
+        brief((upMs - empty.upMs) / 1_000),
         brief((rss - empty.rss) / 1e6),
         brief((rss - empty.rss) / works),
-        brief((highestRss - empty.highestRss) / 1e6),
+        brief((highest - empty.highest) / 1e6),
       ]);
     };
     const cost: string[][] = [];
     for (const works of small ? [1_000] : [10_000, 100_000, 1_000_000]) {
       await fillTo(app, works);
-      await row('standard');
+      await row(works, 'standard');
       if (works <= 100_000) cost.push(await costOf(app, fixtures, works, small ? 4 : 60));
     }
     const deep = small ? 72 : 2_000;
     await emptyCatalogue(app);
     await fillTo(app, deep, await someFeatures(app, fixtures));
     await setDepth(app, 'deep');
-    await row('deep');
+    await row(deep, 'deep');
     const reading = await readingTimes(app, deep);
     return {
       file: 'depth.md',
       title: 'What each depth costs',
-      note: `Synthetic works in a real PostgreSQL: random hashes, ${TRIMMED_SHARE * 100} % of the works with a second, trimmed view, as in the development corpus; deep ones have the keypoints of fixtures. Memory is what the process has beyond one with an empty catalogue, measured after garbage collection, and the highest it came to while loading. The catalogue answers once loaded; its searches are at their fastest when the hash index has been built beside it.`,
+      note: `Synthetic works in a real PostgreSQL: random hashes, ${TRIMMED_SHARE * 100} % of the works with a second, trimmed view, as in the development corpus; deep ones have the keypoints of fixtures. Start and memory are those of a worker process beyond one with an empty catalogue, which took ${brief(empty.upMs / 1_000)} s and ${brief(empty.rss / 1e6)} MB; memory when it is idle and its hash index built, and the highest before that. Nothing makes it give memory back sooner than it would.`,
       body: [
-        markdown(
-          [
-            'works',
-            'depth',
-            'loaded, s',
-            'index built, s',
-            'memory, MB',
-            'bytes a work',
-            'highest while loading, MB',
-          ],
-          rows,
-        ),
+        markdown(['works', 'depth', 'start, s', 'memory, MB', 'bytes a work', 'highest, MB'], rows),
         PARTS,
         '## Time of a check at standard depth',
         `Milliseconds beyond decoding, over pictures of 1024x1024 that resemble no work (JPEG): hashes and views in the compute process, search in the worker.`,
@@ -85,12 +74,37 @@ export async function depthSection({ small, fixtures }: BenchOptions): Promise<S
 
 const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (UTSUSHI_WORKS_KEPT, some 30 KB each) are kept too.`;
 
-async function indexProcess({ env }: Installation): Promise<IndexProcess> {
-  const script = fileURLToPath(new URL('support/index-process.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], {
-    env: { ...process.env, ...env },
-  });
-  return JSON.parse(stdout) as IndexProcess;
+interface WorkerFigures {
+  /** From its start until it takes jobs; and of memory what is resident in the end, and at most. Milliseconds, bytes. */
+  readonly upMs: number;
+  readonly rss: number;
+  readonly highest: number;
+}
+
+/** A worker as it is installed, idle. */
+async function workerFigures({ env }: Installation): Promise<WorkerFigures> {
+  const processes = new Processes(env);
+  try {
+    const started = performance.now();
+    const worker = processes.start('worker', '--queue', 'checks');
+    await worker.says(/is up/);
+    const upMs = performance.now() - started;
+    // The hash index is built beside what is going on.
+    let [before, memory] = [0, await memoryOf(worker.pid)];
+    while (Math.abs(memory.rss - before) > QUIET_BYTES) {
+      await sleep(3_000);
+      [before, memory] = [memory.rss, await memoryOf(worker.pid)];
+    }
+    return { upMs, ...memory };
+  } finally {
+    await processes.endAll();
+  }
+}
+
+async function memoryOf(pid: number): Promise<{ rss: number; highest: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)![1]) * 1024;
+  return { rss: bytes('VmRSS'), highest: bytes('VmHWM') };
 }
 
 /** @param features of pictures, given to the works in turn */
