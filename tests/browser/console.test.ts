@@ -214,6 +214,8 @@ describe.skipIf(found === undefined)('the console', () => {
     expect(await page.locator(`[data-alert="${id}"]`).textContent()).toContain('二次審査待ち');
     await page.keyboard.press('Enter');
     await page.getByTestId('second-review').getByText('二次審査です').waitFor();
+    // Its text is in sight, not only its title.
+    expect((await page.getByTestId('second-review').boundingBox())!.height).toBeGreaterThan(80);
     await page.getByText('一次担当者 一次審査を終えました').waitFor();
     expect(await page.locator('main').textContent()).not.toContain('the same drawing');
     await page.keyboard.press('2');

@@ -306,6 +306,8 @@ function SecondReview({ own }: { own: boolean }) {
       variant="light"
       color="yellow"
       m="sm"
+      // All of it, however much stands below it.
+      style={{ flexShrink: 0 }}
       icon={<IconUsers aria-hidden />}
       title={own ? t.secondOwn : t.second}
       data-testid="second-review"
