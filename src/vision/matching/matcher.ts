@@ -19,7 +19,7 @@ const NEAREST = { k: PROPOSED_BY_HASH * MOST_VIEWS };
 /**
  * How far apart a work and an output may lie by the hashes of two of their views for a closer look at standard depth:
  * bits of PDQ and half the bits of structure together. The more works, the more of them lie near by accident, so the
- * nearer it must be. Measured on pictures known to be different (docs/benchmarks/depth.md says how many pass).
+ * nearer it must be. Measured on pictures known to be different (docs/decisions/0012 says how many pass).
  */
 function mostApart(works: number): number {
   return 100 - 17 * Math.min(2, Math.max(-1.2, Math.log10(works / 10_000)));
