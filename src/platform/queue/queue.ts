@@ -75,6 +75,8 @@ const LOST_AFTER_MS = 60_000;
 // Jobs without a priority run before every prioritised one.
 const BULK_PRIORITY = 10;
 
+// Checks are not kept when done: their sighting says what became of them, and with every job that ends PostgreSQL walks
+// over all that are kept.
 const JOB_OPTIONS: JobsOptions = {
   attempts: ATTEMPTS,
   backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
@@ -135,7 +137,7 @@ export class JobQueue implements AsyncDisposable {
 
   /** @throws UtsushiError `queue_unavailable` when the job could not be handed over in time */
   async add<N extends JobName>(name: N, payload: JobPayload<N>, options: AddOptions = {}): Promise<void> {
-    await withTimeout(this.#queueOf(name).add(name, payload, toJobOptions(options)));
+    await withTimeout(this.#queueOf(name).add(name, payload, toJobOptions(name, options)));
   }
 
   async addMany<N extends JobName>(
@@ -144,7 +146,7 @@ export class JobQueue implements AsyncDisposable {
   ): Promise<void> {
     await withTimeout(
       this.#queueOf(name).addBulk(
-        jobs.map(({ payload, options = {} }) => ({ name, data: payload, opts: toJobOptions(options) })),
+        jobs.map(({ payload, options = {} }) => ({ name, data: payload, opts: toJobOptions(name, options) })),
       ),
     );
   }
@@ -440,9 +442,10 @@ function sameRecurrence(there: { pattern?: string; tz?: string; every?: number }
     : Number(there.every) === when.everyMs;
 }
 
-function toJobOptions({ jobId, bulk = false }: AddOptions): JobsOptions {
+function toJobOptions(name: JobName, { jobId, bulk = false }: AddOptions): JobsOptions {
   return {
     ...JOB_OPTIONS,
+    ...(name === 'check-sighting' ? { removeOnComplete: true } : {}),
     ...(jobId === undefined ? {} : { jobId }),
     ...(bulk ? { priority: BULK_PRIORITY } : {}),
   };
