@@ -69,19 +69,7 @@ export async function checkSighting(
     return undefined;
   }
   try {
-    const obtained = await obtain(deps, sighting);
-    const known = lookAgain ? undefined : await recordKnown(deps, sighting, obtained.sha256);
-    if (known !== undefined) {
-      await deps.spool.remove(sightingId);
-      return known;
-    }
-    const looked = await lookAt(
-      deps,
-      obtained.source,
-      // What is kept of an output that raises no alert, to compare it with a later asset.
-      { shrink: sighting.acquisition === 'fetched' },
-    );
-    const recorded = await recordCheck(deps, sighting, looked, obtained);
+    const recorded = await deps.gathered.whileUnderWay(() => recordSighting(deps, sighting, lookAgain));
     await deps.spool.remove(sightingId);
     return recorded;
   } catch (thrown) {
@@ -93,6 +81,23 @@ export async function checkSighting(
     }
     throw error;
   }
+}
+
+async function recordSighting(
+  deps: CheckDependencies,
+  sighting: SightingState,
+  lookAgain: boolean,
+): Promise<RecordedCheck | undefined> {
+  const obtained = await obtain(deps, sighting);
+  const known = lookAgain ? undefined : await recordKnown(deps, sighting, obtained.sha256);
+  if (known !== undefined) return known;
+  const looked = await lookAt(
+    deps,
+    obtained.source,
+    // What is kept of an output that raises no alert, to compare it with a later asset.
+    { shrink: sighting.acquisition === 'fetched' },
+  );
+  return recordCheck(deps, sighting, looked, obtained);
 }
 
 /** The bytes of an output, where they can be had again while its check lasts. */

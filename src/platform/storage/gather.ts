@@ -1,11 +1,12 @@
-/** How long the first one waits for others, in milliseconds, and how many go at once. */
 export interface Gathering {
+  /** How long the first one waits for others at most. Milliseconds. */
   readonly lingerMs: number;
-  readonly most: number;
+  /** How many do not wait for more. */
+  readonly enough: () => number;
 }
 
 /**
- * Makes one question of many: those that come within a short time are asked together, because a round trip and a
+ * Makes one question of many: those that come within a short time, or until there are enough, are asked together, because a round trip and a
  * commit cost the same for one as for twenty.
  *
  * @param askAll answers in the order of the questions. When it fails, each is asked again alone, so that one bad question
@@ -14,7 +15,7 @@ export interface Gathering {
  */
 export function gather<Q, A>(
   askAll: (questions: readonly Q[]) => Promise<readonly A[]>,
-  { lingerMs, most }: Gathering,
+  { lingerMs, enough }: Gathering,
 ): (question: Q) => Promise<A> {
   interface Waiting {
     readonly question: Q;
@@ -41,7 +42,7 @@ export function gather<Q, A>(
   return (question) =>
     new Promise<A>((resolve, reject) => {
       waiting.push({ question, resolve, reject });
-      if (waiting.length >= most) void flush();
+      if (waiting.length >= enough()) void flush();
       else timer ??= setTimeout(() => void flush(), lingerMs);
     });
 }

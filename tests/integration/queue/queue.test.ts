@@ -245,18 +245,25 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
     expect(by).toEqual(['slow', 'quick']);
   });
 
-  test('revives a job that ended, leaves one that waits', async () => {
+  test('revives a job that failed, forgets a check that is done, leaves a job that waits', async () => {
     const id = randomUUID();
     const got: string[] = [];
-    const running = work(async ({ sightingId }) => void got.push(sightingId));
+    const running = work(async ({ sightingId }) => {
+      got.push(sightingId);
+      if (got.length === 1) throw new UtsushiError('corrupt_image', 'for this test');
+    });
+    const failed = async () => (await queue.counts()).checks['failed']!;
+    const before = await failed();
     await queue.add('check-sighting', { sightingId: id }, { jobId: id });
-    await eventually('the first run', async () => got.length === 1);
-    await eventually('the job to be completed', async () => (await queue.counts()).checks['active'] === 0);
+    await eventually('the job to fail', async () => (await failed()) === before + 1);
     await queue.add('check-sighting', { sightingId: id }, { jobId: id });
     await sleep(300);
     expect(got).toHaveLength(1);
     await queue.revive('check-sighting', { sightingId: id }, { jobId: id });
     await eventually('the second run', async () => got.length === 2);
+    await eventually('the job to be done', async () => (await queue.counts()).checks['active'] === 0);
+    await queue.add('check-sighting', { sightingId: id }, { jobId: id });
+    await eventually('the third run', async () => got.length === 3);
     await running.close(5_000);
     workers = [];
     const waiting = randomUUID();

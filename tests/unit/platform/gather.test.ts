@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gather } from '../../../src/platform/storage/gather.ts';
 
-const GATHERING = { lingerMs: 5, most: 3 };
+const GATHERING = { lingerMs: 5, enough: () => 3 };
 
 test('what comes together is asked together, in order, and each hears its own answer', async () => {
   const asked: number[][] = [];
@@ -10,21 +10,21 @@ test('what comes together is asked together, in order, and each hears its own an
       asked.push([...questions]);
       return questions.map((question) => question * 10);
     },
-    { lingerMs: 5, most: 100 },
+    { lingerMs: 5, enough: () => 100 },
   );
   expect(await Promise.all([ask(1), ask(2), ask(3)])).toEqual([10, 20, 30]);
   expect(await ask(4)).toBe(40);
   expect(asked).toEqual([[1, 2, 3], [4]]);
 });
 
-test('no more go at once than may, and a full round does not wait', async () => {
+test('when there are enough they do not wait', async () => {
   const asked: number[] = [];
   const ask = gather(
     async (questions: readonly number[]) => {
       asked.push(questions.length);
       return questions;
     },
-    { lingerMs: 60_000, most: 3 },
+    { lingerMs: 60_000, enough: () => 3 },
   );
   expect(await Promise.all([1, 2, 3, 4, 5, 6].map((question) => ask(question)))).toEqual([1, 2, 3, 4, 5, 6]);
   expect(asked).toEqual([3, 3]);
