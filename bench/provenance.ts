@@ -45,7 +45,7 @@ const REPEATS = 5;
 const WARM_UP = 10;
 
 async function cost({ small }: BenchOptions): Promise<string> {
-  const rounds = small ? 1 : 15;
+  const rounds = small ? 1 : 5;
   const rows: string[][] = [];
   for (const side of small ? SIDES.slice(0, 1) : SIDES) {
     for (const [name, encode] of Object.entries(FORMATS)) {
