@@ -31,6 +31,12 @@ const KERNELS = [
     options: ['--initialMemory', '1'],
   },
   {
+    source: 'assembly/words.ts',
+    module: 'src/vision/search/words-wasm.ts',
+    name: 'WORDS_WASM',
+    options: ['--initialMemory', '1'],
+  },
+  {
     source: 'assembly/matching.ts',
     module: 'src/vision/matching/matching-wasm.ts',
     name: 'MATCHING_WASM',

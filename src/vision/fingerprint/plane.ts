@@ -25,16 +25,7 @@ function borrowed(length: number): Float32Array {
   return scratch;
 }
 
-const round = Math.fround;
-
-function binomial(a: number, b: number, c: number, d: number, e: number): number {
-  return round(round(round(round(a + e) + round(4 * round(b + d))) + round(6 * c)) * 0.0625);
-}
-
-/**
- * Smoothed by the binomial filter 1 4 6 4 1 along each axis (a Gaussian of sigma 1); edges repeat. Rounded at every step
- * as assembly/keypoints.ts does.
- */
+/** Smoothed by the binomial filter 1 4 6 4 1 along each axis (a Gaussian of sigma 1); edges repeat. */
 export function smooth({ width, height, data }: Plane): Plane {
   const rows = borrowed(data.length);
   const last = width - 1;
@@ -43,7 +34,8 @@ export function smooth({ width, height, data }: Plane): Plane {
     const end = start + last;
     const at = (x: number) => data[start + Math.min(last, Math.max(0, x))]!;
     for (const x of [0, 1, last - 1, last]) {
-      if (x >= 0) rows[start + x] = binomial(at(x - 2), at(x - 1), at(x), at(x + 1), at(x + 2));
+      if (x >= 0)
+        rows[start + x] = (at(x - 2) + at(x + 2) + 4 * (at(x - 1) + at(x + 1)) + 6 * at(x)) * 0.0625;
     }
     let b = data[start]!;
     let c = data[start + 1]!;
@@ -55,7 +47,7 @@ export function smooth({ width, height, data }: Plane): Plane {
       c = d;
       d = e;
       e = data[i + 2]!;
-      rows[i] = binomial(a, b, c, d, e);
+      rows[i] = (a + e + 4 * (b + d) + 6 * c) * 0.0625;
     }
   }
   const smoothed = new Float32Array(data.length);
@@ -67,7 +59,8 @@ export function smooth({ width, height, data }: Plane): Plane {
     const d = Math.min(bottom, y + 1) * width;
     const e = Math.min(bottom, y + 2) * width;
     for (let x = 0; x < width; x += 1) {
-      smoothed[c + x] = binomial(rows[a + x]!, rows[b + x]!, rows[c + x]!, rows[d + x]!, rows[e + x]!);
+      smoothed[c + x] =
+        (rows[a + x]! + rows[e + x]! + 4 * (rows[b + x]! + rows[d + x]!) + 6 * rows[c + x]!) * 0.0625;
     }
   }
   return { width, height, data: smoothed };
@@ -88,23 +81,30 @@ export function sampling(from: number, to: number): { first: Int32Array; share: 
 /** Brought to another size by bilinear sampling; smooth first when shrinking. Pixel centres keep their place. */
 export function resample(plane: Plane, width: number, height: number): Plane {
   const data = new Float32Array(width * height);
-  const row = borrowed(plane.width);
-  const columns = sampling(plane.width, width);
-  const lines = sampling(plane.height, height);
-  const last = plane.width - 1;
+  const kx = plane.width / width;
+  const ky = plane.height / height;
+  const left = new Int32Array(width);
+  const right = new Int32Array(width);
+  const share = new Float32Array(width);
+  for (let x = 0; x < width; x += 1) {
+    const sx = Math.min(plane.width - 1, Math.max(0, (x + 0.5) * kx - 0.5));
+    left[x] = Math.floor(sx);
+    right[x] = Math.min(plane.width - 1, left[x]! + 1);
+    share[x] = sx - left[x]!;
+  }
   for (let y = 0; y < height; y += 1) {
-    const top = lines.first[y]!;
-    const fy = lines.share[y]!;
+    const sy = Math.min(plane.height - 1, Math.max(0, (y + 0.5) * ky - 0.5));
+    const top = Math.floor(sy);
+    const fy = sy - top;
     const a = top * plane.width;
     const b = Math.min(plane.height - 1, top + 1) * plane.width;
-    for (let x = 0; x < plane.width; x += 1) {
-      const upper = plane.data[a + x]!;
-      row[x] = upper + round(round(plane.data[b + x]! - upper) * fy);
-    }
     for (let x = 0; x < width; x += 1) {
-      const left = columns.first[x]!;
-      const value = row[left]!;
-      data[y * width + x] = value + round(round(row[Math.min(last, left + 1)]! - value) * columns.share[x]!);
+      const l = left[x]!;
+      const r = right[x]!;
+      const fx = share[x]!;
+      const upper = plane.data[a + l]! + (plane.data[a + r]! - plane.data[a + l]!) * fx;
+      const lower = plane.data[b + l]! + (plane.data[b + r]! - plane.data[b + l]!) * fx;
+      data[y * width + x] = upper + (lower - upper) * fy;
     }
   }
   return { width, height, data };

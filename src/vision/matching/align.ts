@@ -137,9 +137,17 @@ function halved(plane: Plane): Plane {
   return smooth(resample(plane, plane.width >> 1, plane.height >> 1));
 }
 
-/** The work's thumbnail at half its size, for `look`. */
-export function coarsePlane({ width, height, luma }: Thumbnail): Plane {
-  return halved(smooth({ width, height, data: Float32Array.from(luma) }));
+const coarsePlanes = new WeakMap<Thumbnail, Plane>();
+
+/** The work's thumbnail at half its size, for `look`; made once, for a work is often looked at again. */
+export function coarsePlane(thumb: Thumbnail): Plane {
+  let plane = coarsePlanes.get(thumb);
+  if (plane === undefined) {
+    const { width, height, luma } = thumb;
+    plane = halved(smooth({ width, height, data: Float32Array.from(luma) }));
+    coarsePlanes.set(thumb, plane);
+  }
+  return plane;
 }
 
 /**

@@ -159,14 +159,14 @@ export class KeypointIndex {
   /** Of some points, evenly taken, the word and how many works' points are filed under it. */
   #wordsOf(descriptors: Int32Array, side: 0 | 1, count: number, limit: number): Asked[] {
     const asked: Asked[] = [];
-    const nearest = new Int32Array(1);
-    for (let next = 0, stride = Math.max(1, count / limit); next < count; next += stride) {
-      const point = Math.floor(next);
-      nearestWords(this.#vocabulary, descriptors, point * DESCRIPTOR_WORDS, 1, 1, nearest);
-      const word = nearest[0]!;
+    const stride = Math.max(1, count / limit);
+    const points = Uint16Array.from({ length: Math.ceil(count / stride) }, (_, i) => Math.floor(i * stride));
+    const chosen = new Int32Array(points.length * DESCRIPTOR_WORDS);
+    for (const [i, point] of points.entries()) copyDescriptor(descriptors, point, chosen, i);
+    for (const [i, word] of nearestWords(this.#vocabulary, chosen).entries()) {
       let postings = 0;
       for (const { starts } of this.#segments) postings += starts[word + 1]! - starts[word]!;
-      asked.push({ side, point, word, postings });
+      asked.push({ side, point: points[i]!, word, postings });
     }
     return asked;
   }

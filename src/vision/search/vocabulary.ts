@@ -1,4 +1,5 @@
 import { DESCRIPTOR_WORDS, type Keypoints, descriptorDistance } from '../fingerprint/keypoints.ts';
+import { wordsKernel } from './words-kernel.ts';
 
 /**
  * Visual words: typical descriptors in two levels. A descriptor belongs to the nearest word under its nearest branch.
@@ -17,59 +18,35 @@ export function wordCount(vocabulary: Vocabulary): number {
   return vocabulary.branches * vocabulary.leaves;
 }
 
-const distances = new Uint16Array(4096);
-
-/**
- * The nearest words of a descriptor, nearest first, into `out`: the best `perBranch` words of each of the `branches`
- * nearest branches. Returns how many were written.
- */
-export function nearestWords(
-  vocabulary: Vocabulary,
-  descriptors: Int32Array,
-  at: number,
-  branches: number,
-  perBranch: number,
-  out: Int32Array,
-): number {
-  const { centres } = vocabulary;
-  for (let b = 0; b < vocabulary.branches; b += 1) {
-    distances[b] = descriptorDistance(descriptors, at, centres, b * DESCRIPTOR_WORDS);
-  }
-  let written = 0;
-  for (let k = 0; k < branches; k += 1) {
-    let branch = 0;
-    for (let b = 1; b < vocabulary.branches; b += 1) if (distances[b]! < distances[branch]!) branch = b;
-    distances[branch] = 0xffff;
-    const first = branch * vocabulary.leaves;
-    const start = (vocabulary.branches + first) * DESCRIPTOR_WORDS;
-    const begin = written;
-    for (let leaf = 0; leaf < vocabulary.leaves; leaf += 1) {
-      const d = descriptorDistance(descriptors, at, centres, start + leaf * DESCRIPTOR_WORDS);
-      // Insertion among this branch's best; distance and word share one number while sorting.
-      const key = d * 0x10000 + leaf;
-      let place = Math.min(written, begin + perBranch - 1);
-      if (written - begin === perBranch && key >= out[place]!) continue;
-      while (place > begin && out[place - 1]! > key) {
-        out[place] = out[place - 1]!;
-        place -= 1;
-      }
-      out[place] = key;
-      if (written - begin < perBranch) written += 1;
-    }
-    for (let i = begin; i < written; i += 1) out[i] = first + (out[i]! & 0xffff);
-  }
-  return written;
+/** The nearest word of each descriptor: the nearest under the nearest branch, the first where several are as near. */
+export function nearestWords(vocabulary: Vocabulary, descriptors: Int32Array): Int32Array {
+  return wordsKernel(vocabulary)?.nearestWords(descriptors) ?? nearestWordsPlainly(vocabulary, descriptors);
 }
 
-/** The nearest word of each keypoint, as a work's are filed under. */
-export function wordsOf(vocabulary: Vocabulary, keypoints: Keypoints): Int32Array {
-  const words = new Int32Array(keypoints.count);
-  const nearest = new Int32Array(1);
-  for (let i = 0; i < keypoints.count; i += 1) {
-    nearestWords(vocabulary, keypoints.descriptors, i * DESCRIPTOR_WORDS, 1, 1, nearest);
-    words[i] = nearest[0]!;
-  }
-  return words;
+export function nearestWordsPlainly(
+  { branches, leaves, centres }: Vocabulary,
+  descriptors: Int32Array,
+): Int32Array {
+  const nearest = (at: number, from: number, count: number) => {
+    let best = 0;
+    let least = Infinity;
+    for (let i = 0; i < count; i += 1) {
+      const distance = descriptorDistance(descriptors, at, centres, (from + i) * DESCRIPTOR_WORDS);
+      if (distance >= least) continue;
+      least = distance;
+      best = i;
+    }
+    return best;
+  };
+  return Int32Array.from({ length: descriptors.length / DESCRIPTOR_WORDS }, (_, i) => {
+    const first = nearest(i * DESCRIPTOR_WORDS, 0, branches) * leaves;
+    return first + nearest(i * DESCRIPTOR_WORDS, branches + first, leaves);
+  });
+}
+
+/** The word of each keypoint, as a work's are filed under. */
+export function wordsOf(vocabulary: Vocabulary, { count, descriptors }: Keypoints): Int32Array {
+  return nearestWords(vocabulary, descriptors.subarray(0, count * DESCRIPTOR_WORDS));
 }
 
 /**
