@@ -228,6 +228,13 @@ export const ERROR_CODES = {
     means: 'The queue backend did not answer in time.',
     remedy: 'Check that Redis (REDIS_URL) or PostgreSQL is up; pending work is kept and continues.',
   },
+  catalogue_outdated: {
+    retry: true,
+    means:
+      'Works were fingerprinted by another version of Utsushi; compared as they are, copies would be missed.',
+    remedy:
+      'Run `utsushi catalogue reindex`; `utsushi up` and `utsushi migrate` do it too. Then it is tried again.',
+  },
   index_stale: {
     retry: true,
     means:

@@ -1,14 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { UtsushiError, asUtsushiError } from '../../errors.ts';
+import { asUtsushiError } from '../../errors.ts';
 import type { ComputePool } from '../../platform/compute/pool.ts';
 import { type BlobStore, readBounded } from '../../platform/storage/blobs.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import type { Tier } from '../../vision/matching/policy.ts';
-import { encodeFeatures } from '../../vision/fingerprint/features.ts';
-import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
-import { encodeWorkHashes, workHashes } from '../../vision/fingerprint/work-hashes.ts';
+import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { recordAudit } from '../audit/index.ts';
 import { raiseVersion } from './catalogue.ts';
+import { eachConcurrently } from './concurrently.ts';
+import { type ExaminedReference, examineReference, writeFingerprints } from './examine.ts';
 import { type ImportItem, type ManifestRow, titleFromFile } from './manifest.ts';
 
 export interface ImportDependencies {
@@ -37,17 +37,11 @@ export interface ImportReport {
 }
 
 /** A reference image, decoded and fingerprinted, ready to be written. */
-interface Prepared {
+interface Prepared extends ExaminedReference {
   readonly assetId: string;
   readonly file: string;
   readonly row: ManifestRow | undefined;
   readonly sha256: string;
-  readonly format: string;
-  readonly width: number;
-  readonly height: number;
-  readonly fingerprint: Uint8Array;
-  readonly features: Uint8Array;
-  readonly hashes: Uint8Array;
 }
 
 // Large enough that a commit is cheap beside decoding, small enough that a kill loses a second of work.
@@ -150,31 +144,9 @@ async function prepare(
   item: { readonly path: string; readonly file: string; readonly row: ManifestRow | undefined },
   known: { assetId: string; sha256: string; bytes: Buffer },
 ): Promise<Prepared> {
-  const examined = await deps.compute.examine({
-    source: { bytes: known.bytes },
-    limits: deps.limits,
-    role: 'work',
-    depth: 'deep',
-  });
-  if ('unhashable' in examined.outcome) {
-    throw new UtsushiError(
-      'unhashable_reference',
-      `nothing to recognise it by (${examined.outcome.unhashable}); it cannot be watched for`,
-    );
-  }
+  const looks = await examineReference(deps, { bytes: known.bytes });
   await deps.blobs.put(known.bytes);
-  return {
-    assetId: known.assetId,
-    file: item.file,
-    row: item.row,
-    sha256: known.sha256,
-    format: examined.format,
-    width: examined.width,
-    height: examined.height,
-    fingerprint: examined.outcome.fingerprint,
-    features: encodeFeatures(examined.outcome.features),
-    hashes: encodeWorkHashes(workHashes(examined.outcome.features)),
-  };
+  return { assetId: known.assetId, file: item.file, row: item.row, sha256: known.sha256, ...looks };
 }
 
 async function writeBatch(
@@ -196,26 +168,7 @@ async function writeBatch(
         at,
       });
     }
-    await tx
-      .insertInto('fingerprints')
-      .values(
-        [...new Map(batch.map((each) => [each.sha256, each])).values()].map(
-          ({ sha256, fingerprint, features }) => ({
-            sha256,
-            algorithm_version: ALGORITHM_VERSION,
-            quality: decodeFingerprint(fingerprint).quality,
-            data: Buffer.from(fingerprint),
-            features: Buffer.from(features),
-          }),
-        ),
-      )
-      // A picture that was seen as an output before has its hashes there, but no features.
-      .onConflict((conflict) =>
-        conflict
-          .columns(['sha256', 'algorithm_version'])
-          .doUpdateSet((eb) => ({ features: eb.ref('excluded.features') })),
-      )
-      .execute();
+    await writeFingerprints(tx, batch);
     const written = await tx
       .insertInto('reference_images')
       .values(
@@ -349,16 +302,4 @@ function namesIn(asset: {
   characters: string[];
 }): string {
   return JSON.stringify([asset.title, asset.series ?? null, asset.aliases, asset.characters]);
-}
-
-async function eachConcurrently<T>(
-  items: readonly T[],
-  width: number,
-  handle: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) await handle(items[next++]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
 }

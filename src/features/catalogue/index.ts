@@ -14,5 +14,6 @@ export type { IndexedReference, KnownWork } from './known-works.ts';
 export { LiveIndex } from './live-index.ts';
 export { type ImportItem, filesBelow, listImport } from './manifest.ts';
 export { HOLIDAYS_UNTIL, isBusinessDay, japaneseDate } from './business-days.ts';
+export { reindexCatalogue } from './reindex.ts';
 export { duration, showDuration } from './duration.ts';
 export { DEFAULT_PROTOCOL, type Protocol, readProtocol, reviewDeadline } from './protocol.ts';

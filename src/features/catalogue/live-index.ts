@@ -9,6 +9,7 @@ import { Matcher } from '../../vision/matching/matcher.ts';
 import type { Depth, Policy, Tier } from '../../vision/matching/policy.ts';
 import { readVersion } from './catalogue.ts';
 import { type KnownWork, KnownWorks, readFeatures } from './known-works.ts';
+import { countOutdated } from './reindex.ts';
 
 /** Reads the policy in force. */
 export type PolicyReader = (db: Executor) => Promise<Policy>;
@@ -92,7 +93,11 @@ export class LiveIndex {
     return this.#works.read(db, ids);
   }
 
-  /** Brings the index to the newest committed version. Callers at the same time share one reading. */
+  /**
+   * Brings the index to the newest committed version. Callers at the same time share one reading.
+   *
+   * @throws UtsushiError `catalogue_outdated`
+   */
   async refresh(db: Executor): Promise<void> {
     // One that began before this call may have missed what was committed just now, so the second one reads again.
     await this.#refreshing;
@@ -110,6 +115,14 @@ export class LiveIndex {
     const depths = depthsOf(policy);
     const sameDepths = this.searchesAs(policy);
     if (!sameDepths || version !== this.#version) {
+      const outdated = await countOutdated(db);
+      // Left out silently, they would be missed silently.
+      if (outdated > 0) {
+        throw new UtsushiError(
+          'catalogue_outdated',
+          `another version of Utsushi fingerprinted ${outdated} reference images`,
+        );
+      }
       // Under other depths works are filed otherwise: all are read again, and the index changes at once at the end.
       const matcher = sameDepths ? this.#matcher : newMatcher();
       await this.#load(db, matcher, sameDepths ? this.#version : this.#after, depths);
@@ -205,7 +218,8 @@ async function hashPage(db: Executor, after: number, last: number): Promise<Hash
     select count(*)::integer as read, max(number) as last,
            string_agg(int4send(number) || hashes, '' order by number) as records
       from (select number, hashes from reference_images
-             where number > ${last} and changed_version > ${after} and hashed_by = ${ALGORITHM_VERSION}
+             where number > ${last} and changed_version > ${after}
+               and hashed_by = ${ALGORITHM_VERSION} and hashes is not null
              order by number limit ${HASHES_A_PAGE}) page`.execute(db);
   return rows[0]!;
 }

@@ -1,7 +1,6 @@
 import { asUtsushiError } from '../../errors.ts';
 import type { Provenance, TermHit } from '../../platform/provenance/index.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
-import { ALGORITHM_VERSION } from '../../vision/fingerprint/fingerprint.ts';
 import { LiveIndex, readVersion } from '../catalogue/index.ts';
 import type { CheckDependencies } from './check.ts';
 import { type Question, compare } from './compare.ts';
@@ -81,15 +80,17 @@ export function storedOutputs(
   after: string | undefined,
   limit: number,
 ): Promise<StoredOutput[]> {
-  return db
-    .selectFrom('outputs as o')
-    .innerJoin('fingerprints as f', 'f.sha256', 'o.sha256')
-    .where('f.algorithm_version', '=', ALGORITHM_VERSION)
-    .$if(after !== undefined, (query) => query.where('o.id', '>', after!))
-    .select(['o.id', 'o.width', 'o.height', 'o.retained', 'o.retained_sha256'])
-    .orderBy('o.id')
-    .limit(limit)
-    .execute();
+  return (
+    db
+      .selectFrom('outputs as o')
+      // Those without fingerprints by any algorithm have nothing to be recognised by; the others are looked at anew.
+      .where((eb) => eb.exists(eb.selectFrom('fingerprints as f').whereRef('f.sha256', '=', 'o.sha256')))
+      .$if(after !== undefined, (query) => query.where('o.id', '>', after!))
+      .select(['o.id', 'o.width', 'o.height', 'o.retained', 'o.retained_sha256'])
+      .orderBy('o.id')
+      .limit(limit)
+      .execute()
+  );
 }
 
 /** The features of a stored output, from the picture that was kept; undefined when that cannot be read any more. */

@@ -1,11 +1,16 @@
 /** How deep an output is examined and searched, as the policy says for the tiers of the works that are watched for. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'kysely';
 import type { App } from '../../../src/app.ts';
-import { importCatalogue, listImport, setAssetEnabled } from '../../../src/features/catalogue/index.ts';
+import {
+  importCatalogue,
+  listImport,
+  reindexCatalogue,
+  setAssetEnabled,
+} from '../../../src/features/catalogue/index.ts';
 import { checkSighting, currentPolicy, openUpload } from '../../../src/features/checks/index.ts';
 import { compare } from '../../../src/features/checks/compare.ts';
 import { lookAt } from '../../../src/features/checks/output-picture.ts';
@@ -124,6 +129,31 @@ test('what is said of a work is as the catalogue has it, however often it was lo
   expect(await found()).toEqual(['work-2']);
 });
 
+test('works that another version fingerprinted are not passed over in silence, but fingerprinted anew', async () => {
+  const output = await artwork(2).jpeg({ quality: 70 }).toBuffer();
+  await app.db.updateTable('fingerprints').set({ algorithm_version: 'utsushi-0' }).execute();
+  await app.db.updateTable('reference_images').set({ hashed_by: 'utsushi-0' }).execute();
+  await sql`update catalogue_state set version = version + 1`.execute(app.db);
+  await expect(check(output)).rejects.toMatchObject({ code: 'catalogue_outdated' });
+
+  // One picture is no longer there: it is named, and the others are found.
+  const { sha256 } = await app.db
+    .selectFrom('reference_images')
+    .select('sha256')
+    .where('file', 'like', '%work-4.png')
+    .executeTakeFirstOrThrow();
+  await rm(app.checks.blobs.path(sha256));
+  const progress: number[] = [];
+  const report = await reindexCatalogue(app.checks, (done) => progress.push(done));
+  expect(report.renewed).toBe(WORKS - 1);
+  expect(report.failed).toMatchObject([
+    { file: expect.stringMatching(/work-4\.png$/), code: 'file_not_found' },
+  ]);
+  expect(progress.at(-1)).toBe(WORKS);
+  expect(await reindexCatalogue(app.checks)).toEqual({ renewed: 0, failed: [] });
+  expect((await check(output)).verdict).toBe('candidate');
+});
+
 test('an older database is given the hashes that an import writes', async () => {
   const read = () =>
     sql<{ file: string; hashes: Buffer }>`select file, hashes from reference_images order by file`.execute(
@@ -131,6 +161,7 @@ test('an older database is given the hashes that an import writes', async () => 
     );
   const imported = await read();
   // The algorithm that was in force when the tables changed.
+  await sql`delete from fingerprints where algorithm_version = 'utsushi-0'`.execute(app.db);
   await sql`update fingerprints set algorithm_version = 'utsushi-2'`.execute(app.db);
   await sql`alter table reference_images drop column number, drop column hashes, drop column hashed_by`.execute(
     app.db,

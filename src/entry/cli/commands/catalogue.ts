@@ -4,6 +4,7 @@ import {
   importCatalogue,
   listAssets,
   listImport,
+  reindexCatalogue,
   setAssetEnabled,
   showAsset,
 } from '../../../features/catalogue/index.ts';
@@ -33,6 +34,16 @@ export function catalogueCommand(): Command {
       '\nExample:\n  utsushi catalogue import works/ --manifest works/manifest.csv --tier high\n\nExit: 0 imported, 2 usage, 3 nothing could be imported',
     )
     .action(runImport);
+  catalogue
+    .command('reindex')
+    .description('fingerprint anew what another version of Utsushi fingerprinted')
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      '\nExample:\n  utsushi catalogue reindex\n\nExit: 0 all works are found again, 3 some picture cannot be recognised any more',
+    )
+    .action(runReindex);
   catalogue
     .command('list')
     .description('list the works')
@@ -92,6 +103,22 @@ async function runImport(
       }
     }
     process.exitCode = report.imported + report.unchanged > 0 ? EXIT.ok : EXIT.failed;
+  });
+}
+
+async function runReindex(options: CommonOptions): Promise<void> {
+  await withApp(options, 'reindex', async (app) => {
+    const bar = progressBar('fingerprint anew');
+    const report = await reindexCatalogue(app.checks, bar.update).finally(bar.stop);
+    const retroBar = progressBar('compare stored outputs');
+    const retroactive = await matchRetroactively(app.checks, retroBar.update).finally(retroBar.stop);
+    for (const { file, code, message } of report.failed) say(`${file}: ${code}: ${message}`);
+    if (options.json === true) printJson({ ...report, retroactive });
+    else
+      print(
+        `fingerprinted ${report.renewed} reference images anew, failed ${report.failed.length}; ${retroactive.outputs} stored outputs compared: ${retroactive.alerts} alerts`,
+      );
+    if (report.failed.length > 0) process.exitCode = EXIT.failed;
   });
 }
 

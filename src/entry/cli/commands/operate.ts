@@ -6,6 +6,7 @@ import { type App, openApp } from '../../../app.ts';
 import { loadConfig } from '../../../config.ts';
 import { UtsushiError, asUtsushiError } from '../../../errors.ts';
 import { sealAudit, verifyAudit } from '../../../features/audit/index.ts';
+import { reindexCatalogue } from '../../../features/catalogue/index.ts';
 import { firstAdminLink } from '../../../features/people/index.ts';
 import { browserVersion } from '../../../platform/capture/capture-page.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
@@ -20,7 +21,7 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { print, printJson, progressBar, say, table } from '../output.ts';
 import { signInUrl } from '../sign-in-url.ts';
 
 export function operateCommands(): Command[] {
@@ -46,6 +47,7 @@ async function runUp(
   await using app = await openApp({ config, secrets, name: 'up' });
   // The embedded database belongs to this directory, and one `up` to it; with an external one, several may serve.
   const lost = await app.claim('up', `port ${config.port}`);
+  await renewFingerprints(app);
   const { buildServer } = await import('../../http/server.ts');
   await using server = await buildServer({ app, apiToken: await apiToken(app) });
   await app.queue();
@@ -109,7 +111,7 @@ async function runWorker(options: CommonOptions & { queue?: QueueName[] }): Prom
 
 function migrateCommand(): Command {
   return new Command('migrate')
-    .description('bring the database’s tables up to date')
+    .description('bring the database’s tables and the works’ fingerprints up to date')
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… utsushi migrate')
@@ -119,9 +121,17 @@ function migrateCommand(): Command {
       using _ = closeWhenInterrupted(app.close);
       // Opening the queue prepares its schema, where the queue lives in the database.
       await app.queue();
+      await renewFingerprints(app);
       if (options.json === true) printJson({ state: 'up-to-date' });
       else print('The database is up to date.');
     });
+}
+
+/** What another version fingerprinted; the worker of upkeep compares stored outputs with it. Says what failed. */
+async function renewFingerprints(app: App): Promise<void> {
+  const bar = progressBar('fingerprint anew');
+  const { failed } = await reindexCatalogue(app.checks, bar.update).finally(bar.stop);
+  for (const { file, code, message } of failed) say(`${file}: ${code}: ${message}`);
 }
 
 function doctorCommand(): Command {
