@@ -159,8 +159,8 @@ export class KeypointIndex {
   /** Of some points, evenly taken, the word and how many works' points are filed under it. */
   #wordsOf(descriptors: Int32Array, side: 0 | 1, count: number, limit: number): Asked[] {
     const asked: Asked[] = [];
-    const stride = Math.max(1, count / limit);
-    const points = Uint16Array.from({ length: Math.ceil(count / stride) }, (_, i) => Math.floor(i * stride));
+    const asking = Math.min(count, limit);
+    const points = Uint16Array.from({ length: asking }, (_, i) => Math.floor((i * count) / asking));
     const chosen = new Int32Array(points.length * DESCRIPTOR_WORDS);
     for (const [i, point] of points.entries()) copyDescriptor(descriptors, point, chosen, i);
     for (const [i, word] of nearestWords(this.#vocabulary, chosen).entries()) {

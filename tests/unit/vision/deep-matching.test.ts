@@ -188,6 +188,36 @@ describe('confidence', () => {
 describe('KeypointIndex', () => {
   const { keypoints } = view(pictures[4]!, OUTPUT_KEYPOINTS, OUTPUT_THUMB);
 
+  it('asks about points there are, and as many as it may, whatever their number', () => {
+    // 450 of 653: in floating point 653 / (653 / 450) is a little more than 450.
+    for (const count of [1, 449, 450, 451, 582, 653, 745]) {
+      const many = (values: Float32Array) => Float32Array.from({ length: count }, (_, i) => values[i % 50]!);
+      const { width, height, descriptors } = keypoints;
+      const words = descriptors.length / Math.max(1, keypoints.x.length);
+      const asked = {
+        width,
+        height,
+        count,
+        x: many(keypoints.x),
+        y: many(keypoints.y),
+        angle: many(keypoints.angle),
+        level: Uint8Array.from({ length: count }, (_, i) => keypoints.level[i % 50]!),
+        descriptors: Int32Array.from({ length: count * words }, (_, i) => descriptors[i % (50 * words)]!),
+      };
+      const options = {
+        ...KEYPOINT_QUERY,
+        radius: 256,
+        points: 450,
+        mirroredPoints: 450,
+        postings: Infinity,
+      };
+      const { works: found } = index.query(asked, options);
+      const points = new Set(found.flatMap(({ output }) => [...output]));
+      expect(Math.max(...points)).toBeLessThan(count);
+      expect(points.size).toBeLessThanOrEqual(450);
+    }
+  });
+
   it('answers the same whatever the order of filing', () => {
     const slow = new KeypointIndex(vocabulary);
     for (const [id, work] of works.entries()) {
