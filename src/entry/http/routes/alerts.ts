@@ -15,7 +15,7 @@ import {
   undecidedOfCluster,
 } from '../../../features/alerts/index.ts';
 import { type ApiServer, date, limit, sentence } from '../api.ts';
-import { provenance, storedMatch } from '../schemas/check.ts';
+import { storedMatch, storedProvenance } from '../schemas/check.ts';
 
 const kind = z.enum(['reproduction', 'adaptation']);
 const tier = z.enum(['high', 'standard']);
@@ -86,7 +86,7 @@ const detail = summary.extend({
     retained: z.enum(['original', 'shrunk']),
   }),
   match: storedMatch.nullable(),
-  provenance: provenance.nullable(),
+  provenance: storedProvenance.nullable(),
   facts: z
     .array(z.object({ fact: z.string(), values: z.record(z.string(), z.string()), sentence }))
     .readonly(),

@@ -31,7 +31,9 @@ export function eventRoutes(server: ApiServer, app: App): void {
         limit,
         wait: z.coerce.number().int().min(0).max(LONGEST_WAIT_S).default(0),
       }),
-      response: { 200: z.object({ events: z.array(message), next: z.number() }) },
+      response: {
+        200: z.object({ events: z.array(message), next: z.number(), oldest: z.number().nullable() }),
+      },
     },
     handler: async (request) => {
       const { after, wait, ...query } = request.query;

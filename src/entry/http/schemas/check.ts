@@ -47,8 +47,12 @@ const said = {
   conflicts: z.array(z.looseObject({ about, findings: z.array(z.number()) })),
 };
 
-/** What a file's bytes say about its generator. */
-export const provenance: z.ZodType<Provenance> = z.looseObject({ grade, ...said });
+/** What a file's bytes say about its generator, as some version recorded it; the first ones knew less. */
+export const storedProvenance: z.ZodType<unknown> = z.looseObject({
+  grade,
+  generator: said.generator,
+  findings: z.array(z.looseObject({ reader: z.string(), grade })).optional(),
+});
 
 const statedProvenance = z.looseObject({
   grade,
@@ -146,7 +150,7 @@ export const recordedAnswer: z.ZodType<RecordedAnswer> = z.looseObject({
       verdict,
       reason: z.string().nullable(),
       matches: z.array(storedMatch) as z.ZodType<Match[]>,
-      provenance: provenance.nullable(),
+      provenance: storedProvenance.nullable() as z.ZodType<Provenance | null>,
       alertIds: z.array(z.string()),
       ms: z.record(z.string(), z.number()),
       ...versions,
