@@ -193,7 +193,9 @@ describe.skipIf(CHROMIUM === undefined)(
     });
 
     test('a page that does not answer is given up when the time is over', async () => {
-      const late = capturePage(`${site.base}/never`, { ...app.capture, timeoutMs: 3_000 });
+      // Its turn is not what it waits for.
+      const turns = new Turns(app.db, parseLimits(`${new URL(site.base).host}=50/s:10`));
+      const late = capturePage(`${site.base}/never`, { ...app.capture, turns, timeoutMs: 3_000 });
       await expect(late).rejects.toMatchObject({ code: 'capture_failed', retryable: true });
     });
 
