@@ -25,6 +25,15 @@ const about = word<Provenance['findings'][number]['about']>(
 );
 const texts = z.array(z.string());
 
+const finding = {
+  reader: z.string(),
+  about,
+  grade,
+  where: z.string(),
+  value: z.string(),
+  generative: z.boolean(),
+  sentence,
+};
 const said = {
   generator: z.string().nullable(),
   model: z.string().nullable(),
@@ -33,17 +42,7 @@ const said = {
   sources: texts,
   loras: texts,
   seed: z.string().nullable(),
-  findings: z.array(
-    z.looseObject({
-      reader: z.string(),
-      about,
-      grade,
-      where: z.string(),
-      value: z.string(),
-      generative: z.boolean(),
-      sentence,
-    }),
-  ),
+  findings: z.array(z.looseObject(finding)),
   conflicts: z.array(z.looseObject({ about, findings: z.array(z.number()) })),
 };
 
@@ -51,7 +50,16 @@ const said = {
 export const storedProvenance: z.ZodType<unknown> = z.looseObject({
   grade,
   generator: said.generator,
-  findings: z.array(z.looseObject({ reader: z.string(), grade })).optional(),
+  model: said.model.optional(),
+  prompt: said.prompt.optional(),
+  negativePrompt: said.negativePrompt.optional(),
+  sources: texts.optional(),
+  loras: texts.optional(),
+  seed: said.seed.optional(),
+  findings: z
+    .array(z.looseObject({ ...finding, generative: finding.generative.optional(), about: about.optional() }))
+    .optional(),
+  conflicts: said.conflicts.optional(),
 });
 
 const statedProvenance = z.looseObject({
