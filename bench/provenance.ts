@@ -1,5 +1,4 @@
 /** What reading provenance costs in a check, what damaged files do to it, and how often a watermark is found. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { decodeImage, decodeUntouched } from '../src/platform/image/decode.ts';
@@ -13,8 +12,8 @@ import {
   SDXL_MESSAGE,
   embedWatermark,
   rawPicture,
-  seeded,
 } from '../tests/support/provenance-encoders.ts';
+import { noisy, picturesIn, pixelsOf, squareOf, throughJpeg } from '../tests/support/worn-pictures.ts';
 import { withInterval } from './statistics.ts';
 import { brief, collectGarbage, cpuMs, markdown, median, percentile } from './support/measure.ts';
 import type { BenchOptions, Section } from './support/section.ts';
@@ -122,21 +121,25 @@ const MARKS = [
 /** What may happen to a marked picture. */
 const AFTERWARDS: Record<string, (picture: RawPicture) => RawPicture | Promise<Pixels>> = {
   'as embedded': (picture) => picture,
-  'JPEG 95': (picture) => jpeg(picture, 95),
-  'JPEG 80': (picture) => jpeg(picture, 80),
-  noise: (picture) => noisy(picture, 8),
-  'noise, JPEG 80': (picture) => jpeg(noisy(picture, 4), 80),
+  'JPEG 95': (picture) => throughJpeg(picture, 95),
+  'JPEG 80': (picture) => throughJpeg(picture, 80),
+  noise: (picture) => noisy(picture, 8, 1),
+  'noise, JPEG 80': (picture) => throughJpeg(noisy(picture, 4, 1), 80),
 };
 
 async function watermarks({ small, fixtures, pack }: BenchOptions): Promise<string> {
-  const drawings = await filesIn(join(fixtures, 'catalogue'));
+  const drawings = await picturesIn(join(fixtures, 'catalogue'));
   const kinds: Record<string, RawPicture[]> = {
     textured: Array.from({ length: small ? 1 : 24 }, (_, i) => rawPicture(i + 1, MARKED_SIDE, MARKED_SIDE)),
-    'flat drawings (fixtures)': await Promise.all(drawings.slice(0, small ? 1 : 24).map(upright)),
+    'flat drawings (fixtures)': await Promise.all(
+      drawings.slice(0, small ? 1 : 24).map((file) => squareOf(file, MARKED_SIDE)),
+    ),
   };
   if (pack !== undefined) {
-    const others = await filesIn(pack);
-    kinds['of the corpus'] = await Promise.all(others.slice(0, small ? 1 : 48).map(upright));
+    const others = await picturesIn(pack);
+    kinds['of the corpus'] = await Promise.all(
+      others.slice(0, small ? 1 : 48).map((file) => squareOf(file, MARKED_SIDE)),
+    );
   }
   const rows: string[][] = [];
   for (const [kind, pictures] of Object.entries(kinds)) {
@@ -166,13 +169,12 @@ async function unmarked(
   drawings: readonly string[],
   pack: string | undefined,
 ): Promise<string> {
-  const files = pack === undefined ? drawings : await filesIn(pack);
+  const files = pack === undefined ? drawings : await picturesIn(pack);
   const levels = { 'very likely': 0, likely: 0, none: 0 };
   let judged = 0;
   for (const file of files) {
     if (judged === (small ? 5 : 500)) break;
-    const { data, info } = await sharp(file, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
-    const scores = scoreWatermarks({ ...info, channels: info.channels as 3, data });
+    const scores = scoreWatermarks(await pixelsOf(file));
     if (scores.length === 0) continue;
     judged += 1;
     const worst = (['very likely', 'likely', 'none'] as const).find((level) =>
@@ -181,37 +183,4 @@ async function unmarked(
     levels[worst] += 1;
   }
   return `Unmarked pictures: ${judged} judged, ${levels['very likely']} called "very likely", ${levels.likely} "likely" (no finding counts below "very likely").`;
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  return (await readdir(folder))
-    .filter((name) => /\.(?:png|jpe?g|webp|avif)$/.test(name))
-    .toSorted()
-    .map((name) => join(folder, name));
-}
-
-async function upright(file: string): Promise<RawPicture> {
-  const { data, info } = await sharp(file)
-    .flatten({ background: '#fff' })
-    .removeAlpha()
-    .toColourspace('srgb')
-    .resize(MARKED_SIDE, MARKED_SIDE, { fit: 'fill' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: 3, data };
-}
-
-async function jpeg({ data, ...raw }: RawPicture, quality: number): Promise<Pixels> {
-  const bytes = await sharp(data, { raw }).jpeg({ quality }).toBuffer();
-  const { data: decoded, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: 3, data: decoded };
-}
-
-function noisy(picture: RawPicture, amplitude: number): RawPicture {
-  const next = seeded(1);
-  const data = Buffer.from(picture.data);
-  for (let i = 0; i < data.length; i += 1) {
-    data[i] = Math.max(0, Math.min(255, Math.round(data[i]! + (next() + next() - 1) * amplitude)));
-  }
-  return { ...picture, data };
 }

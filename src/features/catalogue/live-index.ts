@@ -115,8 +115,8 @@ export class LiveIndex {
     const depths = depthsOf(policy);
     const sameDepths = this.searchesAs(policy);
     if (!sameDepths || version !== this.#version) {
-      const outdated = await countOutdated(db);
-      // Left out silently, they would be missed silently.
+      // Left out silently, they would be missed silently. What was read before was asked about before.
+      const outdated = await countOutdated(db, sameDepths ? this.#version : this.#after);
       if (outdated > 0) {
         throw new UtsushiError(
           'catalogue_outdated',

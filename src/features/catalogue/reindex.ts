@@ -17,10 +17,15 @@ export interface ReindexReport {
 /** As in an import: a kill loses a second of work. */
 const BATCH = 64;
 
-/** How many reference images, alike ones counted once, another version of Utsushi fingerprinted. */
-export async function countOutdated(db: Executor): Promise<number> {
+/**
+ * How many reference images, alike ones counted once, another version of Utsushi fingerprinted.
+ *
+ * @param after of those only that changed after this catalogue version
+ */
+export async function countOutdated(db: Executor, after = -1): Promise<number> {
   const { outdated } = await db
     .selectFrom('reference_images')
+    .where('changed_version', '>', after)
     .where('hashed_by', 'is distinct from', ALGORITHM_VERSION)
     .select((eb) => eb.fn.count<number>('sha256').distinct().as('outdated'))
     .executeTakeFirstOrThrow();

@@ -54,7 +54,9 @@ const MOST_PAGE_BYTES = 4 * 2 ** 20;
 /**
  * Looks whether a picture is still where it was seen, by its address and by its page. A page that answers 200 may say
  * "deleted" in words that no program knows, and an address may answer with a placeholder: so bytes are compared by their
- * hash, pictures by what they show, and a page by whether it still names the picture. Never fails.
+ * hash, pictures by what they show, and a page by whether it still names the picture. What the network does is an answer.
+ *
+ * @throws UtsushiError `compute_timeout`, `compute_crashed`
  */
 export async function lookAtPlace(
   deps: LookDependencies,
@@ -210,6 +212,7 @@ async function fingerprintOf(
     const { outcome } = await compute.examine({
       role: 'output',
       depth: 'standard',
+      pixelsOnly: true,
       source: { bytes },
       limits,
     });

@@ -1,8 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import type { Pixels } from '../../../src/platform/provenance/index.ts';
 import { scoreWatermarks } from '../../../src/platform/provenance/readers/watermark.ts';
 import {
   type RawPicture,
@@ -10,43 +9,13 @@ import {
   SDXL_MESSAGE,
   embedWatermark,
   rawPicture,
-  seeded,
 } from '../../support/provenance-encoders.ts';
+import { noisy, picturesIn, pixelsOf, squareOf, throughJpeg } from '../../support/worn-pictures.ts';
 
-const pixelsOf = async (file: Buffer | string): Promise<Pixels> => {
-  const { data, info } = await sharp(file, { ignoreIcc: true }).raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: info.channels as 3, data };
-};
-const jpeg = async ({ data, ...raw }: RawPicture, quality: number): Promise<Pixels> =>
-  pixelsOf(await sharp(data, { raw }).jpeg({ quality }).toBuffer());
-const noisy = (picture: RawPicture, amplitude: number, seed: number): RawPicture => {
-  const next = seeded(seed);
-  const data = Buffer.from(picture.data);
-  for (let i = 0; i < data.length; i++)
-    data[i] = Math.max(0, Math.min(255, Math.round(data[i]! + (next() + next() - 1) * amplitude)));
-  return { ...picture, data };
-};
 const cases = [
   ['SDXL', SDXL_MESSAGE, 0],
   ['SD 1', SD1_MESSAGE, 1],
 ] as const;
-
-async function upright(file: string, side: number): Promise<RawPicture> {
-  const { data, info } = await sharp(file)
-    .flatten({ background: '#fff' })
-    .removeAlpha()
-    .toColourspace('srgb')
-    .resize(side, side, { fit: 'fill' })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: 3, data };
-}
-
-async function listed(folder: string): Promise<string[]> {
-  return (await readdir(folder))
-    .filter((name) => /\.(?:png|jpe?g|webp|avif)$/.test(name))
-    .map((name) => path.join(folder, name));
-}
 
 describe.each(cases)('%s', (_, message, which) => {
   test.each([1, 2, 3, 4])(
@@ -56,10 +25,10 @@ describe.each(cases)('%s', (_, message, which) => {
       for (const [what, pixels] of [
         ['as embedded', marked],
         ['with an alpha channel', withAlpha(marked)],
-        ['JPEG 95', await jpeg(marked, 95)],
-        ['JPEG 80', await jpeg(marked, 80)],
+        ['JPEG 95', await throughJpeg(marked, 95)],
+        ['JPEG 80', await throughJpeg(marked, 80)],
         ['noise', noisy(marked, 8, 1)],
-        ['noise and JPEG 80', await jpeg(noisy(marked, 4, 2), 80)],
+        ['noise and JPEG 80', await throughJpeg(noisy(marked, 4, 2), 80)],
       ] as const) {
         const scores = scoreWatermarks(pixels);
         expect({ what, ...scores[which] }).toMatchObject({ what, level: 'very likely' });
@@ -75,11 +44,11 @@ describe.each(cases)('%s', (_, message, which) => {
 
   // Flat drawings of full colour leave the encoder no room: what it writes is clipped away at once.
   test('found in at least nine of ten drawings as embedded, and in four of five after noise', async () => {
-    const files = await listed(path.join('fixtures', 'catalogue'));
+    const files = await picturesIn(path.join('fixtures', 'catalogue'));
     let embedded = 0;
     let afterNoise = 0;
     for (const file of files) {
-      const marked = embedWatermark(await upright(file, 768), message);
+      const marked = embedWatermark(await squareOf(file, 768), message);
       if (scoreWatermarks(marked)[which]!.level === 'very likely') embedded++;
       if (scoreWatermarks(noisy(marked, 8, 1))[which]!.level === 'very likely') afterNoise++;
     }
@@ -89,12 +58,12 @@ describe.each(cases)('%s', (_, message, which) => {
 
   // Halved colours and coarse steps take most of the mark out of flat drawings; some of its level stays.
   test('after JPEG 90 more drawings are told than the published decoder tells', async () => {
-    const files = (await listed(path.join('fixtures', 'catalogue'))).filter((_, i) => i % 4 === 0);
+    const files = (await picturesIn(path.join('fixtures', 'catalogue'))).filter((_, i) => i % 4 === 0);
     const found = { here: 0, published: 0 };
     for (const file of files) {
-      const score = scoreWatermarks(await jpeg(embedWatermark(await upright(file, 1024), message), 90))[
-        which
-      ]!;
+      const score = scoreWatermarks(
+        await throughJpeg(embedWatermark(await squareOf(file, 1024), message), 90),
+      )[which]!;
       if (score.level === 'very likely') found.here++;
       if (score.equal >= (which === 0 ? 36 : 102)) found.published++;
     }
@@ -116,13 +85,16 @@ describe.each(cases)('%s', (_, message, which) => {
 describe('unmarked', () => {
   const folders = [path.join('fixtures', 'catalogue'), path.join('fixtures', 'outputs')];
   test.each(folders)('%s: none is "very likely"', async (folder) => {
-    for (const file of await listed(folder)) {
+    for (const file of await picturesIn(folder)) {
       const pixels = await pixelsOf(file);
       for (const { level } of scoreWatermarks(pixels))
         expect(`${file}: ${level}`).not.toBe(`${file}: very likely`);
       // Some fixtures are smaller than the encoder takes; enlarged, every one is judged.
-      const enlarged = await upright(file, 640);
-      for (const { level } of [...scoreWatermarks(enlarged), ...scoreWatermarks(await jpeg(enlarged, 80))])
+      const enlarged = await squareOf(file, 640);
+      for (const { level } of [
+        ...scoreWatermarks(enlarged),
+        ...scoreWatermarks(await throughJpeg(enlarged, 80)),
+      ])
         expect(`${file}: ${level}`).not.toBe(`${file}: very likely`);
     }
   });
@@ -132,7 +104,7 @@ describe('unmarked', () => {
     '500 pictures of the evaluation pack: none is "very likely"',
     async () => {
       let judged = 0;
-      for (const file of await listed(path.join(evaluation!, 'pack'))) {
+      for (const file of await picturesIn(path.join(evaluation!, 'pack'))) {
         if (judged === 500) break;
         const scores = scoreWatermarks(await pixelsOf(await readFile(file)));
         if (scores.length === 0) continue;

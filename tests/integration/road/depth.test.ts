@@ -132,8 +132,10 @@ test('what is said of a work is as the catalogue has it, however often it was lo
 test('works that another version fingerprinted are not passed over in silence, but fingerprinted anew', async () => {
   const output = await artwork(2).jpeg({ quality: 70 }).toBuffer();
   await app.db.updateTable('fingerprints').set({ algorithm_version: 'utsushi-0' }).execute();
-  await app.db.updateTable('reference_images').set({ hashed_by: 'utsushi-0' }).execute();
+  // As an older process beside this one would import them.
   await sql`update catalogue_state set version = version + 1`.execute(app.db);
+  await sql`update reference_images set hashed_by = 'utsushi-0',
+    changed_version = (select version from catalogue_state)`.execute(app.db);
   await expect(check(output)).rejects.toMatchObject({ code: 'catalogue_outdated' });
 
   // One picture is no longer there: it is named, and the others are found.
