@@ -34,12 +34,7 @@ import {
 } from './features/checks/index.ts';
 import type { SourceContext } from './features/sources/index.ts';
 import type { ScanDependencies } from './features/monitoring/index.ts';
-import {
-  type NoticeDependencies,
-  type SealingDependencies,
-  attendCases,
-  caseBrief,
-} from './features/takedown/index.ts';
+import type { NoticeDependencies, SealingDependencies } from './features/takedown/index.ts';
 import type { CaptureSettings } from './platform/capture/capture-page.ts';
 import { ComputePool } from './platform/compute/pool.ts';
 import { parseEndpoint } from './platform/fetch/guard.ts';
@@ -396,6 +391,7 @@ function deliveryOf(
     timeoutMs,
     factsOf: async ({ type, subject }, wantsArtwork) => {
       if (type.startsWith('case.')) {
+        const { caseBrief } = await takedown();
         const brief = await caseBrief(db, subject);
         return { title: brief?.title ?? null, place: brief?.place ?? null, artwork: undefined };
       }
@@ -526,6 +522,9 @@ function repeat(
 /** Loaded on demand: a command that only checks a file need not know of cron and YAML. */
 const monitoring = () => import('./features/monitoring/index.ts');
 
+/** On demand too: most commands draw up no notice. */
+const takedown = () => import('./features/takedown/index.ts');
+
 /** Scans a source as soon as something appears there, where it can tell. @returns ends it */
 async function watch(app: App): Promise<() => Promise<void>> {
   const { watchSources } = await monitoring();
@@ -614,6 +613,7 @@ function handlersOf(app: App): Handlers {
       await sweep(app);
     },
     'attend-cases': async () => {
+      const { attendCases } = await takedown();
       const report = await attendCases(app.checks, app.checks.clock());
       if (report.attended + report.reuploads > 0) app.log.info(report, 'cases came due');
     },

@@ -1,5 +1,5 @@
 import type { Executor } from '../../platform/storage/database.ts';
-import { type Term, TermMatcher } from '../../platform/provenance/index.ts';
+import { type Term, TermMatcher } from '../../platform/provenance/terms.ts';
 import { readVersion } from './catalogue.ts';
 
 /** Titles, series, aliases, character and LoRA names of the works that are watched, to be found in prompts and texts. */

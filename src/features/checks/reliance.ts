@@ -1,9 +1,5 @@
-import {
-  type Provenance,
-  type TermHit,
-  type TermText,
-  relianceTexts,
-} from '../../platform/provenance/index.ts';
+import type { Provenance } from '../../platform/provenance/index.ts';
+import { type TermHit, type TermText, relianceTexts } from '../../platform/provenance/terms.ts';
 import type { BlobStore } from '../../platform/storage/blobs.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import { AWAY_FROM_PICTURE, nameAlerts } from '../alerts/index.ts';

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Options, hash, verify } from '@node-rs/argon2';
+import type { Options } from '@node-rs/argon2';
 import { UtsushiError } from '../../errors.ts';
 import type { Database, Executor } from '../../platform/storage/database.ts';
 import { recordAudit } from '../audit/index.ts';
@@ -25,7 +25,9 @@ const MAX_PASSWORD = 256;
 /** OWASP's least for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. The library's own kind. */
 const ARGON2: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** Compared with when there is no such user, so that the answer takes as long. */
-const decoy = once(() => hash(randomBytes(16), ARGON2));
+const decoy = once(() => hashed(randomBytes(16)));
+/** Native code, loaded on demand: only who signs in or sets a password needs it. */
+const argon2 = () => import('@node-rs/argon2');
 
 /**
  * @throws UtsushiError `sign_in_failed`, the same for a wrong name, a wrong password and a disabled user
@@ -37,6 +39,7 @@ export async function signIn(db: Database, name: string, password: string, at: D
     .where('name', '=', name.normalize('NFKC'))
     .executeTakeFirst();
   const usable = row?.enabled === true ? row.password_hash : null;
+  const { verify } = await argon2();
   const right = await verify(usable ?? (await decoy()), password.slice(0, MAX_PASSWORD)).catch(() => false);
   if (row === undefined || usable === null || !right) {
     throw new UtsushiError('sign_in_failed', 'name or password is wrong');
@@ -201,7 +204,12 @@ async function hashPassword(password: string): Promise<string> {
       `a password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters; length is what makes it strong`,
     );
   }
-  return hash(password, ARGON2);
+  return hashed(password);
+}
+
+async function hashed(secret: string | Buffer): Promise<string> {
+  const { hash } = await argon2();
+  return hash(secret, ARGON2);
 }
 
 export function newSecret(): string {

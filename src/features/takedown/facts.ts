@@ -1,5 +1,6 @@
 import type { Executor } from '../../platform/storage/database.ts';
-import { type Provenance, matchTerms, relianceTexts } from '../../platform/provenance/index.ts';
+import type { Provenance } from '../../platform/provenance/index.ts';
+import { matchTerms, relianceTexts } from '../../platform/provenance/terms.ts';
 import { japaneseDate } from '../catalogue/index.ts';
 import type { Match } from '../checks/index.ts';
 import { type AiOriginStatement, stateAiOrigin } from './ai-origin.ts';

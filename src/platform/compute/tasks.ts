@@ -2,7 +2,7 @@ import type { Features, Views } from '../../vision/fingerprint/features.ts';
 import type { UnhashableReason } from '../../vision/fingerprint/fingerprint.ts';
 import type { Depth } from '../../vision/matching/policy.ts';
 import type { EvidenceDrawing } from '../image/evidence-picture.ts';
-import type { SimulatedCopy } from '../image/simulate-copy.ts';
+import type { SimulatedCopy } from '../image/simulated-copies.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Provenance } from '../provenance/index.ts';
 

@@ -3,8 +3,6 @@ import { Agent as HttpAgent, type Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import { type SecureContext, createSecureContext, rootCertificates } from 'node:tls';
-import { HttpProxyAgent } from 'http-proxy-agent';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { UtsushiError } from '../../errors.ts';
 import { type AllowedEndpoint, addressAllowed, forbidden, guardedLookup, hostOf, isNamed } from './guard.ts';
 
@@ -59,7 +57,12 @@ export class Network {
       return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
     }
     await this.addressesOf(url);
-    if (url.protocol === 'http:') return new HttpProxyAgent(proxy, tls);
+    // Few installations have a proxy, so only they load what speaks to one.
+    if (url.protocol === 'http:') {
+      const { HttpProxyAgent } = await import('http-proxy-agent');
+      return new HttpProxyAgent(proxy, tls);
+    }
+    const { HttpsProxyAgent } = await import('https-proxy-agent');
     const agent = new HttpsProxyAgent(proxy, tls);
     // Its options are those of the connection to the proxy; these are those of the connection through it.
     Object.assign(agent.options, tls);

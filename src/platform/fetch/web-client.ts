@@ -1,4 +1,4 @@
-import nodeFetch, { type Response } from 'node-fetch';
+import type { Response } from 'node-fetch';
 import { UtsushiError } from '../../errors.ts';
 import { webUrl } from './guard.ts';
 import type { Network } from './network.ts';
@@ -166,6 +166,8 @@ export class WebClient {
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
       const agent = await network.agentFor(target);
+      // Loaded on demand: most commands fetch nothing.
+      const { default: nodeFetch } = await import('node-fetch');
       const response = await nodeFetch(target, {
         method: request.method ?? 'GET',
         agent,

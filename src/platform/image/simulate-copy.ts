@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import type { Sentence } from '../../vision/matching/match.ts';
 import type { DecodeLimits } from './decode.ts';
+import type { SimulatedCopy } from './simulated-copies.ts';
 
 /** Longer side that a work is brought to first: about what services hand out. */
 const SIDE = 768;
@@ -11,10 +11,7 @@ interface Upright {
   readonly height: number;
 }
 
-interface Recipe {
-  readonly name: Sentence;
-  readonly make: (work: Upright) => Promise<Sharp> | Sharp;
-}
+type Recipe = (work: Upright) => Promise<Sharp> | Sharp;
 
 /** Pipelines begin anew from pixels: sharp does its steps in an order of its own. */
 async function then(picture: Sharp): Promise<Sharp> {
@@ -33,87 +30,52 @@ const crop = (left: number, top: number, part: number) => (work: Upright) =>
   });
 
 const RECIPES = {
-  recode: {
-    name: { ja: '再圧縮', en: 're-encoded' },
-    make: async ({ picture }) => sharp(await picture.jpeg({ quality: 35 }).toBuffer()),
+  recode: async ({ picture }) => sharp(await picture.jpeg({ quality: 35 }).toBuffer()),
+  shrink: ({ picture, width }) => picture.resize(share(width, 0.4)),
+  tone: ({ picture }) => picture.linear(1.25, 12).modulate({ saturation: 0.6 }),
+  frame: ({ picture, width, height }) =>
+    picture.extend({
+      top: share(height, 0.08),
+      bottom: share(height, 0.22),
+      left: share(width, 0.12),
+      right: share(width, 0.12),
+      background: '#e9e4da',
+    }),
+  crop60: crop(0.3, 0.15, 0.6),
+  crop40: crop(0.25, 0.3, 0.4),
+  mirror: ({ picture }) => picture.flop(),
+  tilt: ({ picture }) => picture.rotate(8, { background: '#fff' }),
+  hue: ({ picture }) => picture.modulate({ hue: 110 }),
+  invert: ({ picture }) => picture.negate(),
+  caption: ({ picture, width, height }) =>
+    picture.composite([
+      { input: bar(width, share(height, 0.2)), gravity: 'south' },
+      { input: disc(share(Math.min(width, height), 0.25)), gravity: 'northeast' },
+    ]),
+  paste: async ({ picture, width, height }) => {
+    const small = await picture.resize(share(width, 0.5), share(height, 0.5), { fit: 'fill' }).toBuffer({
+      resolveWithObject: true,
+    });
+    const { width: w, height: h, channels } = small.info;
+    return sharp(scenery(width, height)).composite([
+      {
+        input: small.data,
+        raw: { width: w, height: h, channels },
+        left: share(width, 0.4),
+        top: share(height, 0.35),
+      },
+    ]);
   },
-  shrink: {
-    name: { ja: '縮小', en: 'shrunk to 40 %' },
-    make: ({ picture, width }) => picture.resize(share(width, 0.4)),
+  redraw: async ({ picture }) =>
+    (await then(picture.median(7))).modulate({ saturation: 1.4 }).linear(1.15, -8),
+  sketch: async ({ picture }) => {
+    const grey = await then(picture.greyscale().blur(1));
+    const edges = await then(
+      grey.convolve({ width: 3, height: 3, kernel: [-1, -1, -1, -1, 8, -1, -1, -1, -1], scale: 1 }),
+    );
+    return edges.linear(4, 0).negate({ alpha: false });
   },
-  tone: {
-    name: { ja: '明暗・コントラスト', en: 'toned' },
-    make: ({ picture }) => picture.linear(1.25, 12).modulate({ saturation: 0.6 }),
-  },
-  frame: {
-    name: { ja: '枠・余白', en: 'framed' },
-    make: ({ picture, width, height }) =>
-      picture.extend({
-        top: share(height, 0.08),
-        bottom: share(height, 0.22),
-        left: share(width, 0.12),
-        right: share(width, 0.12),
-        background: '#e9e4da',
-      }),
-  },
-  crop60: { name: { ja: '切り抜き(6割)', en: 'cropped, 60 % of each side' }, make: crop(0.3, 0.15, 0.6) },
-  crop40: { name: { ja: '切り抜き(4割)', en: 'cropped, 40 % of each side' }, make: crop(0.25, 0.3, 0.4) },
-  mirror: { name: { ja: '左右反転', en: 'mirrored' }, make: ({ picture }) => picture.flop() },
-  tilt: {
-    name: { ja: '8°回転', en: 'turned by 8°' },
-    make: ({ picture }) => picture.rotate(8, { background: '#fff' }),
-  },
-  hue: { name: { ja: '色相変更', en: 'recoloured' }, make: ({ picture }) => picture.modulate({ hue: 110 }) },
-  invert: { name: { ja: '色の反転', en: 'inverted' }, make: ({ picture }) => picture.negate() },
-  caption: {
-    name: { ja: '文字帯・シール', en: 'covered by a bar and a disc' },
-    make: ({ picture, width, height }) =>
-      picture.composite([
-        { input: bar(width, share(height, 0.2)), gravity: 'south' },
-        { input: disc(share(Math.min(width, height), 0.25)), gravity: 'northeast' },
-      ]),
-  },
-  paste: {
-    name: { ja: '別の絵への貼り込み', en: 'pasted into another picture at half size' },
-    make: async ({ picture, width, height }) => {
-      const small = await picture.resize(share(width, 0.5), share(height, 0.5), { fit: 'fill' }).toBuffer({
-        resolveWithObject: true,
-      });
-      const { width: w, height: h, channels } = small.info;
-      return sharp(scenery(width, height)).composite([
-        {
-          input: small.data,
-          raw: { width: w, height: h, channels },
-          left: share(width, 0.4),
-          top: share(height, 0.35),
-        },
-      ]);
-    },
-  },
-  redraw: {
-    name: { ja: '描き直し風', en: 'redrawn, simulated' },
-    make: async ({ picture }) =>
-      (await then(picture.median(7))).modulate({ saturation: 1.4 }).linear(1.15, -8),
-  },
-  sketch: {
-    name: { ja: '線画風', en: 'line drawing, simulated' },
-    make: async ({ picture }) => {
-      const grey = await then(picture.greyscale().blur(1));
-      const edges = await then(
-        grey.convolve({ width: 3, height: 3, kernel: [-1, -1, -1, -1, 8, -1, -1, -1, -1], scale: 1 }),
-      );
-      return edges.linear(4, 0).negate({ alpha: false });
-    },
-  },
-} as const satisfies Record<string, Recipe>;
-
-export type SimulatedCopy = keyof typeof RECIPES;
-
-/** Everything simulateCopy can do to a work, with what people call it. Scripts, no diffusion model. */
-export const SIMULATED_COPIES = Object.entries(RECIPES).map(([id, { name }]) => ({
-  id: id as SimulatedCopy,
-  name: name as Sentence,
-}));
+} as const satisfies Record<SimulatedCopy, Recipe>;
 
 /**
  * A copy of a work as somebody might hand it out, made by a script: the same bytes and the same kind give the same copy.
@@ -135,7 +97,7 @@ export async function simulateCopy(
     .raw()
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  const made = await RECIPES[kind].make({
+  const made = await RECIPES[kind]({
     picture: sharp(data, { raw: { width, height, channels: 3 } }),
     width,
     height,

@@ -195,12 +195,3 @@ function agree(about: About, a: string, b: string): boolean {
   // One names the program, the other adds its version; one gives a path, the other a name.
   return (about === 'generator' || about === 'model') && (left!.includes(right!) || right!.includes(left!));
 }
-
-/**
- * The texts in which a name of a work is evidence of reliance. What the prompt wanted to avoid is not among them.
- */
-export function relianceTexts(provenance: Provenance): { where: string; text: string }[] {
-  return provenance.findings
-    .filter(({ about }) => about === 'prompt' || about === 'lora' || about === 'source' || about === 'model')
-    .map(({ about, where, value }) => ({ where: `${about}: ${where}`, text: value }));
-}

@@ -1,3 +1,4 @@
+import type { Provenance } from './provenance.ts';
 import { hepburn, looksRomaji, romajiKey, toHiragana } from './romaji.ts';
 
 /** A name by which a work is known: title, alias or character. */
@@ -212,4 +213,13 @@ function push<Value>(map: Map<string, Value[]>, key: string, value: Value): void
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
+}
+
+/**
+ * The texts in which a name of a work is evidence of reliance. What the prompt wanted to avoid is not among them.
+ */
+export function relianceTexts(provenance: Provenance): TermText[] {
+  return provenance.findings
+    .filter(({ about }) => about === 'prompt' || about === 'lora' || about === 'source' || about === 'model')
+    .map(({ about, where, value }) => ({ where: `${about}: ${where}`, text: value }));
 }

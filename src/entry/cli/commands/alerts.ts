@@ -14,7 +14,8 @@ import {
 import type { Match } from '../../../features/checks/index.ts';
 import { KIND_LABELS } from '../../../vision/matching/match.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, wholeNumber, withApp } from '../context.ts';
-import { localLanguage, print, printJson, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 const EMPTY = 'No alerts. They appear when a recorded check finds a candidate: utsushi check FILE --record';
 

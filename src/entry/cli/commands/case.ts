@@ -31,7 +31,8 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { localLanguage, print, printJson, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 const EMPTY = 'No cases. Open one from confirmed alerts: utsushi case open ALERT_ID...';
 

@@ -11,7 +11,9 @@ import {
 import { matchRetroactively } from '../../../features/checks/index.ts';
 import type { Tier } from '../../../vision/matching/policy.ts';
 import { type CommonOptions, EXIT, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
-import { print, printJson, progressBar, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
+import { table } from '../table.ts';
 
 export function catalogueCommand(): Command {
   const catalogue = new Command('catalogue')

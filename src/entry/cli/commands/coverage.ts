@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import type { AssetCoverage, SourceCoverage } from '../../../features/monitoring/index.ts';
 import { showDuration } from '../../../features/catalogue/index.ts';
 import { type CommonOptions, dataDirOption, jsonOption, withApp } from '../context.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 const ASSETS_SHOWN = 20;
 const SOMETHING_OVERDUE = 1;

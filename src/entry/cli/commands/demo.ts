@@ -14,7 +14,9 @@ import { type Match, findSighting, openUpload } from '../../../features/checks/i
 import { removeEmbeddedPostgres } from '../../../platform/storage/embedded/index.ts';
 import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
 import { closeWhenInterrupted, jsonOption } from '../context.ts';
-import { localLanguage, print, printJson, progressBar, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
+import { table } from '../table.ts';
 
 const POLL_MS = 50;
 const GIVE_UP_MS = 120_000;

@@ -13,7 +13,9 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { localLanguage, print, printJson, progressBar, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
+import { table } from '../table.ts';
 
 const EMPTY = 'No monitors. Describe them in a file and apply it: utsushi monitor apply monitors.yml';
 const ITEMS_SHOWN = 20;

@@ -21,7 +21,9 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { print, printJson, progressBar, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
+import { table } from '../table.ts';
 import { signInUrl } from '../sign-in-url.ts';
 
 export function operateCommands(): Command[] {

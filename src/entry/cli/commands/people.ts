@@ -15,7 +15,8 @@ import {
 } from '../../../features/people/index.ts';
 import type { App } from '../../../app.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 import { signInUrl } from '../sign-in-url.ts';
 
 const by = (app: App) => ({ actor: actor(), at: app.checks.clock() });

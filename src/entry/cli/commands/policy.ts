@@ -30,7 +30,9 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { type Language, localLanguage, print, printJson, progressBar, say, table } from '../output.ts';
+import { type Language, localLanguage, print, printJson, say } from '../output.ts';
+import { progressBar } from '../progress-bar.ts';
+import { table } from '../table.ts';
 
 export function policyCommands(): Command[] {
   const policy = new Command('policy')

@@ -10,7 +10,8 @@ import {
   reviewerReport,
 } from '../../../features/alerts/index.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, wholeNumber, withApp } from '../context.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

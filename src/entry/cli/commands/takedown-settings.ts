@@ -15,7 +15,8 @@ import {
   writeTemplate,
 } from '../../../features/takedown/index.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 /** What notices are made of: who claims (`profile`), and the texts (`template`). */
 export function takedownSettingsCommands(): Command[] {

@@ -23,7 +23,8 @@ import {
   wholeNumber,
   withApp,
 } from '../context.ts';
-import { localLanguage, print, printJson, say, table } from '../output.ts';
+import { localLanguage, print, printJson, say } from '../output.ts';
+import { table } from '../table.ts';
 
 const HOUR_MS = 3_600_000;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;

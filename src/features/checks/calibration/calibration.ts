@@ -1,4 +1,4 @@
-import type { SimulatedCopy } from '../../../platform/image/simulate-copy.ts';
+import type { SimulatedCopy } from '../../../platform/image/simulated-copies.ts';
 import type { ScoreCounts, Threshold } from '../../../vision/matching/calibration.ts';
 import type { Tier } from '../../../vision/matching/policy.ts';
 

@@ -1,5 +1,5 @@
 import { UtsushiError, asUtsushiError } from '../../../errors.ts';
-import { SIMULATED_COPIES, type SimulatedCopy } from '../../../platform/image/simulate-copy.ts';
+import { SIMULATED_COPIES, type SimulatedCopy } from '../../../platform/image/simulated-copies.ts';
 import { decodeFeatures } from '../../../vision/fingerprint/features.ts';
 import { ALGORITHM_VERSION } from '../../../vision/fingerprint/fingerprint.ts';
 import {

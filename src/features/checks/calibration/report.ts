@@ -1,4 +1,4 @@
-import { SIMULATED_COPIES } from '../../../platform/image/simulate-copy.ts';
+import { SIMULATED_COPIES } from '../../../platform/image/simulated-copies.ts';
 import type { Sentence } from '../../../vision/matching/match.ts';
 import type { Tier } from '../../../vision/matching/policy.ts';
 import type { Calibration, Magnet, TierCalibration } from './calibration.ts';
