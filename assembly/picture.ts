@@ -75,12 +75,18 @@ function turnRows(from: usize, to: usize): void {
   }
 }
 
+/** Whether the filter's window is cut off by an end; elsewhere it has four elements, and a quarter of a sum is exact. */
+function isCutOff(x: usize): bool {
+  return x === 0 || x >= SIDE - 2;
+}
+
 /** The box filter along eight turned rows in place; the first four of them lie before the others. */
 const NEXT_FOUR: usize = 8_320;
 
 function blurTurned(): void {
   const one = TURNED + 64;
   const two = one + NEXT_FOUR;
+  const quarter = f32x4.splat(0.25);
   let sum1 = f32x4.add(v128.load(one), v128.load(one, 16));
   let sum2 = f32x4.add(v128.load(two), v128.load(two, 16));
   // What leaves is written over four elements later, so it is held back.
@@ -90,15 +96,20 @@ function blurTurned(): void {
   let leaving2b = leaving1a;
   for (let x: usize = 0; x < SIDE; x++) {
     const at = x << 4;
-    const length = v128.load32_splat(LENGTHS + (x << 2));
     sum1 = f32x4.sub(f32x4.add(sum1, v128.load(one + at, 32)), leaving1a);
     sum2 = f32x4.sub(f32x4.add(sum2, v128.load(two + at, 32)), leaving2a);
     leaving1a = leaving1b;
     leaving1b = v128.load(one + at);
     leaving2a = leaving2b;
     leaving2b = v128.load(two + at);
-    v128.store(one + at, f32x4.div(sum1, length));
-    v128.store(two + at, f32x4.div(sum2, length));
+    if (isCutOff(x)) {
+      const length = v128.load32_splat(LENGTHS + (x << 2));
+      v128.store(one + at, f32x4.div(sum1, length));
+      v128.store(two + at, f32x4.div(sum2, length));
+    } else {
+      v128.store(one + at, f32x4.mul(sum1, quarter));
+      v128.store(two + at, f32x4.mul(sum2, quarter));
+    }
   }
 }
 
@@ -154,6 +165,7 @@ function blurRows(from: usize, to: usize, kept: bool): void {
 
 /** The box filter along columns, sixteen abreast; if `kept`, only the rows that are sampled are written, to the grid. */
 function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
+  const quarter = f32x4.splat(0.25);
   for (let x: usize = 0; x < columns << 2; x += 64) {
     let read = from + x;
     let write = to + x;
@@ -169,11 +181,18 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
       sum2 = f32x4.sub(f32x4.add(sum2, v128.load(entering, 32)), v128.load(leaving, 32));
       sum3 = f32x4.sub(f32x4.add(sum3, v128.load(entering, 48)), v128.load(leaving, 48));
       if (kept && (y & 7) !== 1 && (y & 7) !== 4) continue;
-      const length = v128.load32_splat(LENGTHS + (y << 2));
-      v128.store(write, f32x4.div(sum0, length));
-      v128.store(write, f32x4.div(sum1, length), 16);
-      v128.store(write, f32x4.div(sum2, length), 32);
-      v128.store(write, f32x4.div(sum3, length), 48);
+      if (isCutOff(y)) {
+        const length = v128.load32_splat(LENGTHS + (y << 2));
+        v128.store(write, f32x4.div(sum0, length));
+        v128.store(write, f32x4.div(sum1, length), 16);
+        v128.store(write, f32x4.div(sum2, length), 32);
+        v128.store(write, f32x4.div(sum3, length), 48);
+      } else {
+        v128.store(write, f32x4.mul(sum0, quarter));
+        v128.store(write, f32x4.mul(sum1, quarter), 16);
+        v128.store(write, f32x4.mul(sum2, quarter), 32);
+        v128.store(write, f32x4.mul(sum3, quarter), 48);
+      }
       write += kept ? KEPT << 2 : STRIDE;
     }
   }

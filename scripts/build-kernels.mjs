@@ -25,6 +25,12 @@ const KERNELS = [
     options: ['--initialMemory', '1'],
   },
   {
+    source: 'assembly/views.ts',
+    module: 'src/vision/fingerprint/views-wasm.ts',
+    name: 'VIEWS_WASM',
+    options: ['--initialMemory', '1'],
+  },
+  {
     source: 'assembly/keypoints.ts',
     module: 'src/vision/fingerprint/keypoints-wasm.ts',
     name: 'KEYPOINTS_WASM',

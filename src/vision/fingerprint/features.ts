@@ -86,7 +86,7 @@ export function extractViews(
 ): Views {
   const thumb = lumaThumbnail(raster, OUTPUT_THUMB, size);
   const { width, height } = thumb;
-  const luma = () => ({ width, height, data: Float32Array.from(thumb.luma) });
+  const luma = () => ({ width, height, data: new Float32Array(thumb.luma) });
   return { views: viewsOf(thumb, whole, (box) => stretched(crop(luma(), box), HASHED_SIDE / 2)) };
 }
 

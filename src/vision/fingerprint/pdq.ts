@@ -81,7 +81,8 @@ export function pdq(raster: Raster, kernel = pictureKernel()): PdqResult {
   sample(scratch, false, false);
   const quality = qualityOf(scratch.samples);
   cosineTransform(scratch);
-  return { hash: hashOf(scratch.coefficients, false), quality };
+  const { coefficients } = scratch;
+  return { hash: hashOf(coefficients, medianOf(coefficients), false), quality };
 }
 
 /**
@@ -102,10 +103,11 @@ export function pdqOriented(raster: Raster, kernel = pictureKernel()): OrientedP
       sample(scratch, flipX, flipY);
       if (!flipX && !flipY) quality = qualityOf(scratch.samples);
       cosineTransform(scratch);
+      const median = medianOf(scratch.coefficients);
       for (const [i, orientation] of ORIENTATIONS.entries()) {
         const steps = ORIENTATION_STEPS[orientation];
         if (steps.flipX === flipX && steps.flipY === flipY) {
-          hashes[i] = hashOf(scratch.coefficients, steps.transpose);
+          hashes[i] = hashOf(scratch.coefficients, median, steps.transpose);
         }
       }
     }
@@ -181,8 +183,10 @@ function planeOf(width: number, height: number, x: Axis, y: Axis): Plane {
 }
 
 interface Scratch {
-  /** Does the work where it can: then only axes, grid, samples and coefficients are there, in its memory. */
+  /** Transforms, if there is one; samples and coefficients are then in its memory. */
   readonly kernel: PictureKernel | null;
+  /** The kernel blurs too: then of the planes only the grid is there, in its memory. */
+  readonly isKernelSize: boolean;
   readonly x: Axis;
   readonly y: Axis;
   readonly luma: Plane;
@@ -200,23 +204,24 @@ interface Scratch {
 
 // Kept from call to call because almost every picture comes in one size and 2 MB are slow to allocate and to clear.
 // No result refers to it, so the functions above stay pure.
-// Those that the kernel does and the plain ones apart: a picture's trimmed view is smaller than the whole.
+// Those that the kernel blurs and the others apart: a picture's trimmed view is smaller than the whole.
 let lastScratch: Scratch | undefined;
 let lastKernelScratch: Scratch | undefined;
 
-function scratchFor(width: number, height: number, offered: PictureKernel | null): Scratch {
-  const kernel = width === KERNEL_SIDE && height === KERNEL_SIDE ? offered : null;
-  if (kernel !== null) {
+function scratchFor(width: number, height: number, kernel: PictureKernel | null): Scratch {
+  if (kernel !== null && width === KERNEL_SIDE && height === KERNEL_SIDE) {
     if (lastKernelScratch?.kernel === kernel) return lastKernelScratch;
     return (lastKernelScratch = kernelScratch(axisOf(width), axisOf(height), kernel));
   }
-  if (lastScratch?.x.length === width && lastScratch.y.length === height) return lastScratch;
-  return (lastScratch = plainScratch(axisOf(width), axisOf(height)));
+  const last = lastScratch;
+  if (last?.kernel === kernel && last.x.length === width && last.y.length === height) return last;
+  return (lastScratch = plainScratch(axisOf(width), axisOf(height), kernel));
 }
 
-function plainScratch(x: Axis, y: Axis): Scratch {
+function plainScratch(x: Axis, y: Axis, kernel: PictureKernel | null): Scratch {
   return {
-    kernel: null,
+    kernel,
+    isKernelSize: false,
     x,
     y,
     luma: planeOf(x.length, y.length, x, y),
@@ -224,9 +229,9 @@ function plainScratch(x: Axis, y: Axis): Scratch {
     narrow: planeOf(KEPT, y.length, x, y),
     grid: { data: new Float32Array(KEPT * KEPT), origin: 0, stride: KEPT },
     sums: new Float32Array(Math.max(x.length, KEPT)),
-    samples: new Float32Array(SAMPLES * SAMPLES),
+    samples: kernel?.samples ?? new Float32Array(SAMPLES * SAMPLES),
     halfTransformed: new Float32Array(COEFFICIENTS * SAMPLES),
-    coefficients: new Float32Array(COEFFICIENTS * COEFFICIENTS),
+    coefficients: kernel?.coefficients ?? new Float32Array(COEFFICIENTS * COEFFICIENTS),
   };
 }
 
@@ -235,6 +240,7 @@ function kernelScratch(x: Axis, y: Axis, kernel: PictureKernel): Scratch {
   const nothing: Plane = { data: none, origin: 0, stride: 0 };
   return {
     kernel,
+    isKernelSize: true,
     x,
     y,
     luma: nothing,
@@ -282,8 +288,8 @@ function blur(raster: Raster, kernel: PictureKernel | null): Scratch {
     );
   }
   const scratch = scratchFor(raster.width, raster.height, kernel);
-  if (scratch.kernel !== null) {
-    scratch.kernel.blur(raster.data);
+  if (scratch.isKernelSize) {
+    scratch.kernel!.blur(raster.data);
     return scratch;
   }
   const { x, y, luma, blurred, narrow, grid, sums } = scratch;
@@ -442,12 +448,15 @@ function cosineTransform({ kernel, samples, halfTransformed, coefficients }: Scr
 
 const sorted = new Float32Array(COEFFICIENTS * COEFFICIENTS);
 
-/** One bit a coefficient, row by row from bit 0 (column by column if transposed): set when it is above the median. */
-function hashOf(coefficients: Float32Array, transpose: boolean): Hash<'pdq'> {
+/** The lower of the two middle values, which is what Torben's method, used by the reference, arrives at. */
+function medianOf(coefficients: Float32Array): number {
   sorted.set(coefficients);
   sorted.sort();
-  // The lower of the two middle values, which is what Torben's method, used by the reference, arrives at.
-  const median = sorted[sorted.length / 2 - 1]!;
+  return sorted[sorted.length / 2 - 1]!;
+}
+
+/** One bit a coefficient, row by row from bit 0 (column by column if transposed): set when it is above the median. */
+function hashOf(coefficients: Float32Array, median: number, transpose: boolean): Hash<'pdq'> {
   const words = new Uint32Array(HASH_WORDS);
   for (let k = 0; k < coefficients.length; k += 1) {
     if (coefficients[k]! <= median) continue;

@@ -1,6 +1,7 @@
 import type { Box } from './trim.ts';
 import type { LumaThumbnail } from './thumbnail.ts';
 import { type Plane, resample, smooth } from './plane.ts';
+import { viewsKernel } from './views-kernel.ts';
 
 /**
  * A 256-bit hash of where lines run, whatever their colours: 8x8 cells, four directions modulo half a turn. Survives
@@ -10,11 +11,22 @@ const SIDE = 64;
 const CELLS = 8;
 const WORDS = 8;
 
-/** Hashes of the eight orientations, in the order of ORIENTATIONS; 8 words each. */
-export function structureHashes(thumb: LumaThumbnail, box: Box): Int32Array[] {
-  const energy = directionEnergy(thumb, box);
-  const bits = binary(energy);
-  return Array.from({ length: 8 }, (_, i) => pack(bits, i));
+/**
+ * Hashes of the eight orientations, in the order of ORIENTATIONS; 8 words each.
+ *
+ * @param kernel compiled loops, or null for the plain ones: the same result, later
+ */
+export function structureHashes(thumb: LumaThumbnail, box: Box, kernel = viewsKernel()): Int32Array[] {
+  const left = Math.floor(box.x * thumb.width);
+  const top = Math.floor(box.y * thumb.height);
+  const part = {
+    left,
+    top,
+    width: Math.max(4, Math.min(thumb.width - left, Math.round(box.width * thumb.width))),
+    height: Math.max(4, Math.min(thumb.height - top, Math.round(box.height * thumb.height))),
+  };
+  const bits = binary(kernel?.directionEnergy(thumb, part) ?? directionEnergy(thumb, part));
+  return SOURCES.map((sources) => pack(bits, sources));
 }
 
 export function structureDistance(a: Int32Array, b: Int32Array): number {
@@ -28,15 +40,20 @@ export function structureDistance(a: Int32Array, b: Int32Array): number {
   return total;
 }
 
-function directionEnergy(thumb: LumaThumbnail, box: Box): Float32Array {
-  const x0 = Math.floor(box.x * thumb.width);
-  const y0 = Math.floor(box.y * thumb.height);
-  const w = Math.max(4, Math.min(thumb.width - x0, Math.round(box.width * thumb.width)));
-  const h = Math.max(4, Math.min(thumb.height - y0, Math.round(box.height * thumb.height)));
-  const part = new Float32Array(w * h);
-  for (let y = 0; y < h; y += 1)
-    for (let x = 0; x < w; x += 1) part[y * w + x] = thumb.luma[(y0 + y) * thumb.width + x0 + x]!;
-  let plane: Plane = { width: w, height: h, data: part };
+interface Part {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function directionEnergy(thumb: LumaThumbnail, { left, top, width, height }: Part): Float32Array {
+  const part = new Float32Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    const row = (top + y) * thumb.width + left;
+    part.set(thumb.luma.subarray(row, row + width), y * width);
+  }
+  let plane: Plane = { width, height, data: part };
   while (Math.min(plane.width, plane.height) >= 2 * SIDE)
     plane = resample(smooth(plane), plane.width >> 1, plane.height >> 1);
   const { data } = smooth(resample(plane, SIDE, SIDE));
@@ -45,13 +62,13 @@ function directionEnergy(thumb: LumaThumbnail, box: Box): Float32Array {
   let sum = 0;
   for (let y = 1; y < SIDE - 1; y += 1)
     for (let x = 1; x < SIDE - 1; x += 1)
-      sum += Math.hypot(gradient(y * SIDE + x, 1), gradient(y * SIDE + x, SIDE));
+      sum += length(gradient(y * SIDE + x, 1), gradient(y * SIDE + x, SIDE));
   const mean = sum / SIDE / SIDE + 0.5;
   for (let y = 1; y < SIDE - 1; y += 1) {
     for (let x = 1; x < SIDE - 1; x += 1) {
       const gx = gradient(y * SIDE + x, 1);
       const gy = gradient(y * SIDE + x, SIDE);
-      const m = Math.hypot(gx, gy);
+      const m = length(gx, gy);
       if (m === 0) continue;
       const strength = m / (m + mean) / (m * m);
       const c = (gx * gx - gy * gy) * strength;
@@ -75,6 +92,14 @@ function directionEnergy(thumb: LumaThumbnail, box: Box): Float32Array {
   return energy;
 }
 
+/** Of a vector, as V8 computes Math.hypot: written out, for the kernel computes it too, and no engine need. */
+function length(x: number, y: number): number {
+  const longer = Math.max(Math.abs(x), Math.abs(y));
+  if (longer === 0) return 0;
+  const ratio = Math.min(Math.abs(x), Math.abs(y)) / longer;
+  return Math.sqrt(1 + ratio * ratio) * longer;
+}
+
 /** Half of all bits: those above the median of their kind (diagonals are rarer than uprights). */
 function binary(energy: Float32Array): Uint8Array {
   const bits = new Uint8Array(energy.length);
@@ -89,9 +114,12 @@ function binary(energy: Float32Array): Uint8Array {
   return bits;
 }
 
+/** For each orientation, where each bit comes from. */
+const SOURCES = Array.from({ length: 8 }, (_, orientation) => sourcesOf(orientation));
+
 /** Orientation i as (mirrored?, quarter turns): the picture is mirrored first, then turned clockwise. */
-function pack(bits: Uint8Array, orientation: number): Int32Array {
-  const words = new Int32Array(WORDS);
+function sourcesOf(orientation: number): Uint8Array {
+  const sources = new Uint8Array(CELLS * CELLS * 4);
   const mirrored = orientation >= 4;
   const turns = orientation & 3;
   for (let y = 0; y < CELLS; y += 1) {
@@ -106,10 +134,15 @@ function pack(bits: Uint8Array, orientation: number): Int32Array {
         // A quarter turn exchanges 0 and 90, 45 and 135 degrees; mirroring the latter only.
         if (turns & 1) from = (from + 2) & 3;
         if (mirrored && from & 1) from ^= 2;
-        const bit = (y * CELLS + x) * 4 + d;
-        if (bits[(sy * CELLS + sx) * 4 + from]) words[bit >> 5]! |= 1 << (bit & 31);
+        sources[(y * CELLS + x) * 4 + d] = (sy * CELLS + sx) * 4 + from;
       }
     }
   }
+  return sources;
+}
+
+function pack(bits: Uint8Array, sources: Uint8Array): Int32Array {
+  const words = new Int32Array(WORDS);
+  for (let bit = 0; bit < sources.length; bit += 1) words[bit >> 5]! |= bits[sources[bit]!]! << (bit & 31);
   return words;
 }

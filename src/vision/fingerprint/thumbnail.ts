@@ -1,4 +1,5 @@
 import type { Raster } from './raster.ts';
+import { viewsKernel } from './views-kernel.ts';
 
 export interface LumaThumbnail {
   readonly width: number;
@@ -52,15 +53,20 @@ export function thumbnail(raster: Raster, side: number): Thumbnail {
  *
  * @param side longer side in pixels; a smaller raster is not enlarged
  * @param size the picture's own
+ * @param kernel compiled loops, or null for the plain ones: the same result, later
  */
 export function lumaThumbnail(
-  { width: columns, height: rows, data }: Raster,
+  raster: Raster,
   side: number,
   size: { readonly width: number; readonly height: number },
+  kernel = viewsKernel(),
 ): LumaThumbnail {
+  const { width: columns, height: rows, data } = raster;
   const k = Math.min(side, Math.max(columns, rows)) / Math.max(size.width, size.height);
   const width = Math.max(4, Math.round(size.width * k));
   const height = Math.max(4, Math.round(size.height * k));
+  const made = kernel?.thumbnail(raster, width, height) ?? null;
+  if (made !== null) return { width, height, luma: made };
   const luma = new Uint8Array(width * height);
   const edges = Int32Array.from({ length: width + 1 }, (_, i) => 3 * Math.floor((i * columns) / width));
   for (let y = 0, at = 0; y < height; y += 1) {

@@ -27,8 +27,11 @@ export function trimBox({ width, height, luma }: LumaThumbnail): Box | null {
     }
     return stray <= n * STRAY;
   };
-  const median = (start: number, step: number, n: number) =>
-    Array.from({ length: n }, (_, i) => luma[start + i * step]!).sort((a, b) => a - b)[n >> 1]!;
+  const median = (start: number, step: number, n: number) => {
+    const line = new Uint8Array(n);
+    for (let i = 0, at = start; i < n; i += 1, at += step) line[i] = luma[at]!;
+    return line.sort()[n >> 1]!;
+  };
   const run = (n: number, start: (i: number) => number, step: number, length: number) => {
     const colour = median(start(0), step, length);
     let i = 0;

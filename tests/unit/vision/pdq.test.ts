@@ -24,6 +24,8 @@ describe('pdq', () => {
     }
     expect(pdqOriented(picture)).toEqual(pdqOriented(picture, null));
     expect(pdq(picture)).toEqual(pdq(picture, null));
+    const small = collage(seed, 128, 96 + seed * 8);
+    expect(pdqOriented(small)).toEqual(pdqOriented(small, null));
   });
 
   it('does not depend on what was hashed before', () => {

@@ -1,0 +1,237 @@
+/**
+ * The inner loops of the views that an output is searched by: its thumbnail and where its lines run, in AssemblyScript,
+ * compiled to WebAssembly SIMD by `npm run kernels`. The same in plain TypeScript is in src/vision/fingerprint/
+ * thumbnail.ts, plane.ts and structure-hash.ts: the same operations in the same order, in float64 where those compute in
+ * numbers and float32 where they store, so that results are equal bit for bit. Addresses are those of
+ * src/vision/fingerprint/views-kernel.ts.
+ */
+
+/** Of the pictures thumbnails are made of, in pixels. */
+const SIDE: i32 = 512;
+const ROW_BYTES: i32 = SIDE * 3;
+
+const PIXELS: usize = 0;
+const LUMA: usize = 786_448;
+const SUMS: usize = LUMA + 65_536;
+const ENERGY: usize = SUMS + 3_072;
+const SAMPLING: usize = ENERGY + 1_024;
+const CELLS_AT: usize = SAMPLING + 4_096;
+const STRENGTHS: usize = CELLS_AT + 2_048;
+const PLANE_BYTES: usize = 256 * 256 * 4 + 64;
+const PLANE: usize = STRENGTHS + 32_768 + 64;
+const ROWS: usize = PLANE + PLANE_BYTES;
+const OTHER: usize = ROWS + PLANE_BYTES;
+
+/** Adds up the rows from `top` to `bottom`, each byte of a row by itself. 16 bits hold 257 rows. */
+function sumRows(top: i32, bottom: i32): void {
+  for (let x = 0; x < ROW_BYTES; x += 16) {
+    let at = PIXELS + <usize>(top * ROW_BYTES + x);
+    let low = i16x8.splat(0);
+    let high = low;
+    for (let row = top; row < bottom; row++, at += ROW_BYTES) {
+      const bytes = v128.load(at);
+      low = i16x8.add(low, i16x8.extend_low_i8x16_u(bytes));
+      high = i16x8.add(high, i16x8.extend_high_i8x16_u(bytes));
+    }
+    v128.store(SUMS + ((<usize>x) << 1), low);
+    v128.store(SUMS + ((<usize>x) << 1), high, 16);
+  }
+}
+
+/** Pixels -> luma of a thumbnail, each pixel the mean of its area: nearest whole pixels. */
+export function thumbnail(width: i32, height: i32): void {
+  let to = LUMA;
+  for (let y = 0; y < height; y++) {
+    const top = (y * SIDE) / height;
+    const bottom = max(top + 1, ((y + 1) * SIDE) / height);
+    sumRows(top, bottom);
+    let next = 0;
+    for (let x = 0; x < width; x++) {
+      const left = next;
+      next = 3 * (((x + 1) * SIDE) / width);
+      const right = max(left + 3, next);
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let p = left; p < right; p += 3) {
+        const sum = SUMS + ((<usize>p) << 1);
+        r += <i32>load<u16>(sum);
+        g += <i32>load<u16>(sum, 2);
+        b += <i32>load<u16>(sum, 4);
+      }
+      const luma = 0.299 * <f64>r + 0.587 * <f64>g + 0.114 * <f64>b;
+      store<u8>(to++, <u8>(<i32>((3 * luma) / <f64>((bottom - top) * (right - left)) + 0.5)));
+    }
+  }
+}
+
+function wide(at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(at));
+}
+
+/** Two neighbours of the binomial filter 1 4 6 4 1, from where its five inputs lie. */
+function binomial(a: usize, b: usize, c: usize, d: usize, e: usize): v128 {
+  const outer = f64x2.add(wide(a), wide(e));
+  const inner = f64x2.mul(f64x2.splat(4), f64x2.add(wide(b), wide(d)));
+  const sum = f64x2.add(f64x2.add(outer, inner), f64x2.mul(f64x2.splat(6), wide(c)));
+  return f32x4.demote_f64x2_zero(f64x2.mul(sum, f64x2.splat(0.0625)));
+}
+
+function elementOf(row: usize, x: i32, last: i32): f64 {
+  return <f64>load<f32>(row + ((<usize>max(0, min(last, x))) << 2));
+}
+
+/** PLANE smoothed along each axis, edges repeated. */
+function smooth(width: i32, height: i32): void {
+  const last = width - 1;
+  const stride = (<usize>width) << 2;
+  for (let y = 0; y < height; y++) {
+    const from = PLANE + <usize>y * stride;
+    const to = ROWS + <usize>y * stride;
+    for (let x = 2; x < last - 1; x += 2) {
+      const at = from + ((<usize>x) << 2);
+      v128.store64_lane(to + ((<usize>x) << 2), binomial(at - 8, at - 4, at, at + 4, at + 8), 0);
+    }
+    for (let k = 0; k < 4; k++) {
+      const x = k < 2 ? k : last - 3 + k;
+      const outer = elementOf(from, x - 2, last) + elementOf(from, x + 2, last);
+      const inner = 4 * (elementOf(from, x - 1, last) + elementOf(from, x + 1, last));
+      store<f32>(to + ((<usize>x) << 2), <f32>((outer + inner + 6 * elementOf(from, x, last)) * 0.0625));
+    }
+  }
+  const bottom = height - 1;
+  for (let y = 0; y < height; y++) {
+    const a = ROWS + <usize>max(0, y - 2) * stride;
+    const b = ROWS + <usize>max(0, y - 1) * stride;
+    const c = ROWS + <usize>y * stride;
+    const d = ROWS + <usize>min(bottom, y + 1) * stride;
+    const e = ROWS + <usize>min(bottom, y + 2) * stride;
+    const to = PLANE + <usize>y * stride;
+    for (let x: usize = 0; x < stride; x += 8) {
+      v128.store64_lane(to + x, binomial(a + x, b + x, c + x, d + x, e + x), 0);
+    }
+  }
+}
+
+/** PLANE brought to another size by bilinear sampling. */
+function resample(width: i32, height: i32, toWidth: i32, toHeight: i32): void {
+  const kx = <f64>width / <f64>toWidth;
+  const ky = <f64>height / <f64>toHeight;
+  for (let x = 0; x < toWidth; x++) {
+    const at = min<f64>(<f64>(width - 1), max<f64>(0, (<f64>x + 0.5) * kx - 0.5));
+    const left = <i32>at;
+    const sampling = SAMPLING + ((<usize>x) << 4);
+    store<i32>(sampling, left << 2);
+    store<i32>(sampling, min(width - 1, left + 1) << 2, 4);
+    store<f64>(sampling, <f64>(<f32>(at - <f64>left)), 8);
+  }
+  let to = OTHER;
+  for (let y = 0; y < toHeight; y++) {
+    const at = min<f64>(<f64>(height - 1), max<f64>(0, (<f64>y + 0.5) * ky - 0.5));
+    const top = <i32>at;
+    const share = at - <f64>top;
+    const a = PLANE + <usize>(top * width) * 4;
+    const b = PLANE + <usize>(min(height - 1, top + 1) * width) * 4;
+    for (let x = 0; x < toWidth; x++, to += 4) {
+      const sampling = SAMPLING + ((<usize>x) << 4);
+      const left = <usize>load<u32>(sampling);
+      const right = <usize>load<u32>(sampling, 4);
+      const across = load<f64>(sampling, 8);
+      const al = <f64>load<f32>(a + left);
+      const bl = <f64>load<f32>(b + left);
+      const upper = al + (<f64>load<f32>(a + right) - al) * across;
+      const lower = bl + (<f64>load<f32>(b + right) - bl) * across;
+      store<f32>(to, <f32>(upper + (lower - upper) * share));
+    }
+  }
+  memory.copy(PLANE, OTHER, (<usize>(toWidth * toHeight)) << 2);
+}
+
+/** Side of the picture whose lines are looked at; cells on each side. */
+const LINES: i32 = 64;
+const CELLS: i32 = 8;
+
+/** For each place along a side the first of the two cells that it counts for, and its share in each. */
+function placeCells(): void {
+  for (let x = 0; x < LINES; x++) {
+    const u = (<f64>x + 0.5) / 8 - 0.5;
+    const first = floor(u);
+    const at = CELLS_AT + ((<usize>x) << 5);
+    store<i32>(at, <i32>first);
+    store<f64>(at, 1 - abs<f64>(u - first), 8);
+    store<f64>(at, 1 - abs<f64>(u - (first + 1)), 16);
+  }
+}
+
+/** As V8 computes Math.hypot. */
+function length(x: f64, y: f64): f64 {
+  const longer = max<f64>(abs<f64>(x), abs<f64>(y));
+  if (longer === 0) return 0;
+  const ratio = min<f64>(abs<f64>(x), abs<f64>(y)) / longer;
+  return sqrt<f64>(1 + ratio * ratio) * longer;
+}
+
+/** What the gradient does to one cell: its direction modulo half a turn, uprights and diagonals. */
+function count(cell: usize, c: f64, s: f64, weight: f64): void {
+  if (c > 0) store<f32>(cell, <f32>(<f64>load<f32>(cell) + c * weight));
+  else store<f32>(cell, <f32>(<f64>load<f32>(cell, 8) - c * weight), 8);
+  if (s > 0) store<f32>(cell, <f32>(<f64>load<f32>(cell, 4) + s * weight), 4);
+  else store<f32>(cell, <f32>(<f64>load<f32>(cell, 12) - s * weight), 12);
+}
+
+/** Part of a thumbnail `columns` wide -> for each of 8x8 cells how strongly lines run in each of four directions. */
+export function directionEnergy(columns: i32, left: i32, top: i32, width: i32, height: i32): void {
+  for (let y = 0; y < height; y++) {
+    const from = LUMA + <usize>((top + y) * columns + left);
+    const to = PLANE + ((<usize>(y * width)) << 2);
+    for (let x: usize = 0; x < <usize>width; x++) store<f32>(to + (x << 2), <f32>load<u8>(from + x));
+  }
+  while (min(width, height) >= 2 * LINES) {
+    smooth(width, height);
+    resample(width, height, width >> 1, height >> 1);
+    width >>= 1;
+    height >>= 1;
+  }
+  resample(width, height, LINES, LINES);
+  smooth(LINES, LINES);
+  placeCells();
+  let sum: f64 = 0;
+  for (let y = 1; y < LINES - 1; y++) {
+    for (let x = 1; x < LINES - 1; x++) {
+      const at = (<usize>(y * LINES + x)) << 2;
+      const above = PLANE + at - ((<usize>LINES) << 2);
+      const strength = length(
+        <f64>load<f32>(PLANE + at, 4) - <f64>load<f32>(PLANE + at - 4),
+        <f64>load<f32>(above, 512) - <f64>load<f32>(above),
+      );
+      store<f64>(STRENGTHS + (at << 1), strength);
+      sum += strength;
+    }
+  }
+  const mean = sum / LINES / LINES + 0.5;
+  memory.fill(ENERGY, 0, 1_024);
+  for (let y = 1; y < LINES - 1; y++) {
+    const row = CELLS_AT + ((<usize>y) << 5);
+    for (let x = 1; x < LINES - 1; x++) {
+      const at = (<usize>(y * LINES + x)) << 2;
+      const m = load<f64>(STRENGTHS + (at << 1));
+      if (m === 0) continue;
+      const above = PLANE + at - ((<usize>LINES) << 2);
+      const gx = <f64>load<f32>(PLANE + at, 4) - <f64>load<f32>(PLANE + at - 4);
+      const gy = <f64>load<f32>(above, 512) - <f64>load<f32>(above);
+      const strength = m / (m + mean) / (m * m);
+      const c = (gx * gx - gy * gy) * strength;
+      const s = 2 * gx * gy * strength;
+      const column = CELLS_AT + ((<usize>x) << 5);
+      const i = load<i32>(column);
+      const j = load<i32>(row);
+      for (let down = 0; down < 2; down++) {
+        if (<u32>(j + down) >= <u32>CELLS) continue;
+        const share = load<f64>(row + ((<usize>down) << 3), 8);
+        const cells = ENERGY + <usize>((j + down) * CELLS * 16);
+        if (i >= 0) count(cells + <usize>(i << 4), c, s, load<f64>(column, 8) * share);
+        if (i + 1 < CELLS) count(cells + <usize>((i + 1) << 4), c, s, load<f64>(column, 16) * share);
+      }
+    }
+  }
+}
