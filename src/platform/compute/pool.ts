@@ -212,8 +212,14 @@ export class ComputePool implements AsyncDisposable {
     const entry = fileURLToPath(new URL(source ? './child.ts' : './child.js', import.meta.url));
     const process = fork(entry, {
       serialization: 'advanced',
-      // There is a child for every core: helpers of the garbage collector would only take turns from each other.
-      execArgv: [...(source ? ['--import', 'tsx'] : []), '--single-threaded-gc', '--max-old-space-size=512'],
+      execArgv: [
+        ...(source ? ['--import', 'tsx'] : []),
+        // There is a child for every core: helpers of the garbage collector would only take turns from each other.
+        '--single-threaded-gc',
+        // A child lets go of each picture's pixels itself, see child.ts.
+        '--expose-gc',
+        '--max-old-space-size=512',
+      ],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const child: Child = { process, job: undefined, doom: undefined };

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UtsushiError } from '../../errors.ts';
 
@@ -96,7 +96,10 @@ export class Spool {
 
   /** Forgets a file; one that is not there is no error. */
   async remove(id: string): Promise<void> {
-    await rm(this.path(id), { force: true });
+    // `rm` would look at it first.
+    await unlink(this.path(id)).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== 'ENOENT') throw thrown;
+    });
   }
 }
 

@@ -51,13 +51,13 @@ const BIGINT = pg.types.builtins.INT8;
  * A pool of connections that reconnects by itself. Counters come back as numbers: none here can pass 2^53.
  *
  * @param options.max the most connections this process opens at once
- * @param options.searchPath schema to find unqualified names in, when not the default
+ * @param options.settings of the server for each connection; values without spaces
  */
 export function openPool(options: {
   connectionString: string;
   max: number;
   applicationName: string;
-  searchPath?: string;
+  settings?: Readonly<Record<string, string>>;
 }): ConnectionPool {
   const pool = new pg.Pool({
     connectionString: options.connectionString,
@@ -66,7 +66,9 @@ export function openPool(options: {
     keepAlive: true,
     connectionTimeoutMillis: 15_000,
     idleTimeoutMillis: 30_000,
-    ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
+    options: Object.entries(options.settings ?? {})
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     types: {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
         oid === BIGINT ? (text: string) => Number(text) : pg.types.getTypeParser(oid, format),

@@ -33,7 +33,7 @@ describe.each(BACKENDS)('queue on %s', (backend) => {
         connectionString: embedded.connectionString,
         max: 12,
         applicationName: 'queue test',
-        searchPath: 'bullmq',
+        settings: { search_path: 'bullmq' },
       });
       closers.push(
         () => embedded.close(),
