@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tests/support/longest-first.ts';
 
 /** Two projects: what needs no service and is fast, and what starts PostgreSQL, Redis, a browser or child processes. */
 export default defineConfig({
   test: {
     pool: 'forks',
     teardownTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -14,6 +16,8 @@ export default defineConfig({
           exclude: ['**/*.slow.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
+          // Vitest would leave one core for others.
+          maxWorkers: '100%',
         },
       },
       {
