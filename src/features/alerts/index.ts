@@ -10,7 +10,7 @@ export { alertBrief } from './brief.ts';
 export { type AlertDetail, showAlert } from './detail.ts';
 export { ASSET_FLOOD } from './flood.ts';
 export { type AlertSummary, FACETS, INBOX_SORTS, type InboxFilter, listAlerts, readInbox } from './inbox.ts';
-export { nearCopyRadius } from './likeness.ts';
+export { fingerprintBySha256, nearCopyRadius } from './likeness.ts';
 export { nameAlerts } from './naming.ts';
 export { AWAY_FROM_PICTURE } from './priority.ts';
 export { liftQuarantine } from './quarantine.ts';

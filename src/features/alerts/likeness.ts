@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import type { Executor } from '../../platform/storage/database.ts';
-import { ALGORITHM_VERSION, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import {
+  ALGORITHM_VERSION,
+  type Fingerprint,
+  decodeFingerprint,
+} from '../../vision/fingerprint/fingerprint.ts';
 import { toHex } from '../../vision/fingerprint/hash.ts';
 import type { Decision } from './alert.ts';
 
@@ -25,14 +29,31 @@ export function nearCopyRadius(quality: number): number {
   return quality >= NEAR_COPY.sharpFrom ? NEAR_COPY.sharp : NEAR_COPY.soft;
 }
 
+/**
+ * By the algorithm in force, else by the last one before it: after an update an output keeps its old print until it is
+ * seen again. Whole pictures are hashed by PDQ in every version, and the hashes that alerts and clusters carry are never
+ * made anew, so those of two versions are compared all the same.
+ */
+const newestPrint = (db: Executor) =>
+  db
+    .selectFrom('fingerprints')
+    .select('fingerprints.data')
+    .orderBy((eb) => eb('algorithm_version', '=', ALGORITHM_VERSION), 'desc')
+    .orderBy((eb) => eb.fn('length', ['algorithm_version']), 'desc')
+    .orderBy('algorithm_version', 'desc')
+    .limit(1);
+
+/** @returns undefined for a picture that could not be hashed, or never was */
+export async function fingerprintBySha256(db: Executor, sha256: string): Promise<Fingerprint | undefined> {
+  const row = await newestPrint(db).where('fingerprints.sha256', '=', sha256).executeTakeFirst();
+  return row === undefined ? undefined : decodeFingerprint(row.data);
+}
+
 /** @returns undefined for an output that could not be hashed */
 export async function hashesOf(db: Executor, outputId: string): Promise<OutputHashes | undefined> {
-  const row = await db
-    .selectFrom('outputs')
-    .innerJoin('fingerprints', 'fingerprints.sha256', 'outputs.sha256')
-    .select('fingerprints.data')
+  const row = await newestPrint(db)
+    .innerJoin('outputs', 'outputs.sha256', 'fingerprints.sha256')
     .where('outputs.id', '=', outputId)
-    .where('fingerprints.algorithm_version', '=', ALGORITHM_VERSION)
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { quality, views } = decodeFingerprint(row.data);

@@ -3,13 +3,9 @@ import type { ComputePool } from '../../platform/compute/pool.ts';
 import { type Probe, probeUrl } from '../../platform/fetch/probe.ts';
 import type { WebClient } from '../../platform/fetch/web-client.ts';
 import type { Database } from '../../platform/storage/database.ts';
-import {
-  ALGORITHM_VERSION,
-  type Fingerprint,
-  decodeFingerprint,
-} from '../../vision/fingerprint/fingerprint.ts';
+import { type Fingerprint, decodeFingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { hammingDistance } from '../../vision/fingerprint/hash.ts';
-import { nearCopyRadius } from '../alerts/index.ts';
+import { fingerprintBySha256, nearCopyRadius } from '../alerts/index.ts';
 import { pageShows } from './page-shows.ts';
 
 /** Where a picture was seen: at an address of its own, on a page, or both. */
@@ -112,7 +108,7 @@ async function lookAtPicture(
   if (probe.bytes === null || sha256 === null) return seen('another');
   const now = await fingerprintOf(deps, probe.bytes);
   if (now === 'none') return seen('none');
-  const before = await storedFingerprint(deps.db, sha256);
+  const before = await fingerprintBySha256(deps.db, sha256);
   if (now === undefined || before === undefined) return seen('another');
   const distance = distanceBetween(before, now);
   const alike = distance <= nearCopyRadius(Math.min(before.quality, now.quality));
@@ -221,16 +217,6 @@ async function fingerprintOf(
     if (thrown instanceof UtsushiError && !thrown.retryable) return 'none';
     throw thrown;
   }
-}
-
-async function storedFingerprint(db: Database, sha256: string): Promise<Fingerprint | undefined> {
-  const row = await db
-    .selectFrom('fingerprints')
-    .select('data')
-    .where('sha256', '=', sha256)
-    .where('algorithm_version', '=', ALGORITHM_VERSION)
-    .executeTakeFirst();
-  return row === undefined ? undefined : decodeFingerprint(row.data);
 }
 
 /** As it lies now, to the nearest orientation of what it was. */

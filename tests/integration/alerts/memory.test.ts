@@ -100,6 +100,19 @@ describe('decision memory', () => {
     }
   });
 
+  test('a decision reaches near-copies whose prints an earlier version made', async () => {
+    const [judged] = await room.see(await copyOf(6, 90));
+    const [waiting] = await room.see(await copyOf(6, 60, 300));
+    await room.app.pool.query(
+      `update fingerprints set algorithm_version = 'utsushi-2'
+        where sha256 in (select o.sha256 from outputs o join alerts a on a.output_id = o.id where a.id = any($1))`,
+      [[judged, waiting]],
+    );
+    await act(judged!, { type: 'decide', decision: 'not-similar' });
+    expect(await show(waiting!)).toMatchObject({ state: 'decided', inheritedFrom: judged });
+    await act(judged!, { type: 'undo' });
+  });
+
   test('an heir that a person opens again stays open when its origin changes, and an inherited one is no origin', async () => {
     const [judged] = await room.see(await copyOf(5, 90));
     await act(judged!, { type: 'decide', decision: 'not-similar' });
