@@ -12,6 +12,7 @@ import { Matcher, type Shortlist } from '../src/vision/matching/matcher.ts';
 import { type Work, verifyShortlist } from '../src/vision/matching/verify-shortlist.ts';
 import { DEFAULT_POLICY, type Tier } from '../src/vision/matching/policy.ts';
 import { type AccuracySet, type Query, halfOf } from './accuracy-set.ts';
+import { ZERO, zeroOf } from './fit/zero.ts';
 import { percent, withInterval } from './statistics.ts';
 
 const METHODS = [
@@ -315,20 +316,34 @@ function frozenLines(
   for (const half of [0, 1] as const) {
     const there = <T extends Judged>(list: readonly T[]) =>
       list.filter(({ query }) => halfOf(query) !== half);
-    const threshold = thresholdAt(
-      negatives.filter(({ query }) => halfOf(query) === half),
-      DEEP,
-      RATES[0],
-    );
-    const above = (list: readonly Judged[]) =>
-      withInterval(list.filter(({ by }) => by[DEEP].top > threshold).length, list.length);
-    const mine = there(copies);
-    const right = mine.filter(({ by }) => by[DEEP].own > threshold).length;
-    lines.push(
-      `| half ${half + 1}, 0.1 % | ${threshold.toFixed(4)} | ${above(there(negatives))} % | ${above(there(lookalikes))} % | ${withInterval(right, mine.length)} % |`,
-    );
+    const here = negatives.filter(({ query }) => halfOf(query) === half);
+    const tops = here.map(({ by }) => by[DEEP].top).filter((top) => top > 0);
+    const rules: [string, number][] = [['0.1 %', thresholdAt(here, DEEP, RATES[0])]];
+    if (tops.length > 0) rules.push(['by the rule of the default', confidenceAt(zeroOf(tops.map(oddsOf)))]);
+    for (const [rule, threshold] of rules) {
+      const above = (list: readonly Judged[]) =>
+        withInterval(list.filter(({ by }) => by[DEEP].top > threshold).length, list.length);
+      const mine = there(copies);
+      const right = mine.filter(({ by }) => by[DEEP].own > threshold).length;
+      lines.push(
+        `| half ${half + 1}, ${rule} | ${threshold.toFixed(4)} | ${above(there(negatives))} % | ${above(there(lookalikes))} % | ${withInterval(right, mine.length)} % |`,
+      );
+    }
   }
-  return lines;
+  return [
+    ...lines,
+    '',
+    `By the rule of the default: ${ZERO} (of that half; ln of the odds). The 0.1 % of a half of the negatives is the worst of them, and which that is is chance.`,
+  ];
+}
+
+/** ln of the odds. */
+function oddsOf(confidence: number): number {
+  return Math.log(confidence / (1 - confidence));
+}
+
+function confidenceAt(odds: number): number {
+  return 1 / (1 + Math.exp(-odds));
 }
 
 function kindLines(copies: readonly Judged[]): string[] {

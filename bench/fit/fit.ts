@@ -9,7 +9,7 @@ import type { Compared } from './compare.ts';
 import { type Example, type Model, fitLogistic, scoreOf } from './logistic.ts';
 
 /** Ridge penalties: the kind has fewer examples, and they lie further apart. */
-const SCORE_PENALTY = 3;
+const SCORE_PENALTY = 6;
 const KIND_PENALTY = 3;
 /** How often the best transform of each pair is chosen anew by the model fitted before. */
 const ROUNDS = 4;

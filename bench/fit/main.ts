@@ -2,9 +2,9 @@
  * `npm run fit -- --pack DIR --queries DIR`: fits the weights of matching/score.ts anew and writes coefficients.ts.
  *
  * DIR are a corpus of pictures (pack.tsv says which are the catalogue) and outputs made from it (queries.jsonl says
- * what each is). The weights written are fitted on all of it. What they are worth is judged by fitting twice more: on
- * each half of the works and other pictures, with the table printed for the half that those weights have not seen.
- * Takes some ten minutes for 3,500 outputs on one core.
+ * what each is). The weights written are fitted on all of it. What they are worth is judged by fitting anew on each half
+ * of the works and other pictures, over several splits, with tables printed for what those weights have not seen.
+ * Takes some fifteen minutes for 3,500 outputs on one core.
  */
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,11 +16,12 @@ import { type Compared, compareAll } from './compare.ts';
 import { halfOf, readCorpus } from './corpus.ts';
 import { type ScoreModels, fitKind, fitScore, withRunnersUp } from './fit.ts';
 import type { Model } from './logistic.ts';
-import { report, thresholdAt } from './report.ts';
+import { type Scored, crossedReport, negativeTops, report, scored } from './report.ts';
+import { ZERO, zeroOf } from './zero.ts';
 
 const COEFFICIENTS = fileURLToPath(new URL('../../src/vision/matching/coefficients.ts', import.meta.url));
-/** Confidence one half lies this far above the threshold of the negatives that were fitted on, for others will be worse. */
-const MARGIN = 1;
+/** Ways of halving the corpus that the weights' worth is averaged over. */
+const SPLITS = 6;
 
 const { values } = parseArgs({
   options: {
@@ -35,24 +36,37 @@ if (values.pack === undefined || values.queries === undefined) {
   process.exit(2);
 }
 
-const halves: [Compared[], Compared[]] = [[], []];
+const all: Compared[] = [];
 const corpus = await readCorpus(values.pack, values.queries);
-let done = 0;
 for await (const compared of compareAll(corpus, values.cache, true)) {
-  halves[halfOf(compared.query.origin)].push(compared);
-  done += 1;
-  if (done % 100 === 0) process.stderr.write(`${done} of ${corpus.queries.length} compared\n`);
+  all.push(compared);
+  if (all.length % 100 === 0) process.stderr.write(`${all.length} of ${corpus.queries.length} compared\n`);
 }
-const shipped = fitAll(halves.flat());
+const shipped = fitAll(all);
 await writeFile(values.out, await format(source(shipped), { parser: 'typescript', singleQuote: true }));
-for (const [i, half] of halves.entries()) {
-  const models = fitAll(half);
-  const unseen = withRunnersUp(halves[1 - i]!, models);
-  process.stdout.write(
-    `Fitted on half ${i + 1}, judged on the other:\n\n${report(unseen, models.score, models.kind)}\n\n`,
+const crossed: Scored[][] = [];
+for (let split = 0; split < SPLITS; split += 1) {
+  const halves = ([0, 1] as const).map((half) =>
+    all.filter(({ query }) => halfOf(query.origin, split) === half),
   );
+  crossed.push(
+    halves.flatMap((half, i) => {
+      const models = fitAll(half);
+      const unseen = withRunnersUp(halves[1 - i]!, models);
+      if (split === 0) {
+        process.stdout.write(
+          `Fitted on half ${i + 1}, judged on the other:\n\n${report(unseen, models.score, models.kind)}\n\n`,
+        );
+      }
+      return scored(unseen, models.score);
+    }),
+  );
+  process.stderr.write(`${split + 1} of ${SPLITS} splits judged\n`);
 }
-const judged = withRunnersUp(halves.flat(), shipped);
+process.stdout.write(
+  `Over ${SPLITS} splits, each half judged by the other:\n\n${crossedReport(crossed)}\n\n`,
+);
+const judged = withRunnersUp(all, shipped);
 process.stdout.write(
   `The weights written, on what they were fitted on:\n\n${report(judged, shipped.score, shipped.kind)}\n`,
 );
@@ -64,9 +78,8 @@ interface Fitted extends ScoreModels {
 function fitAll(compared: readonly Compared[]): Fitted {
   const models = fitScore(compared);
   const known = withRunnersUp(compared, models);
-  const threshold = thresholdAt(known, models.score, 0.001);
-  // The odds at the threshold are put at one, so that a confidence of one half is where a policy may begin.
-  const score: Model = { ...models.score, intercept: models.score.intercept - threshold - MARGIN };
+  const zero = zeroOf(negativeTops(known, models.score));
+  const score: Model = { ...models.score, intercept: models.score.intercept - zero };
   return { ...models, score, kind: fitKind(known, score, 0) };
 }
 
@@ -90,7 +103,7 @@ ${table(pair)}
 /** The pair score of the runner-up where too few works were verified to have one. */
 export const TYPICAL_RUNNER_UP = ${typicalRunnerUp.toFixed(3)};
 
-/** The same where the runner-up is known. 0 lies ${MARGIN} above the second worst of 1,322 negatives. */
+/** The same where the runner-up is known. 0 lies ${ZERO}. */
 export const SCORE_INTERCEPT = ${scoring.intercept.toFixed(4)};
 
 export const SCORE_WEIGHTS = {

@@ -154,7 +154,7 @@ describe('confidence', () => {
   const confidence = (verification: Verification) => confidenceOf(evidenceOf(verification));
 
   it('is high for a crop and low for another picture', () => {
-    expect(confidence(best(crop(pictures[3]!, 90, 60, 200, 180))!.verification)).toBeGreaterThan(0.9);
+    expect(confidence(best(crop(pictures[3]!, 90, 60, 200, 180))!.verification)).toBeGreaterThan(0.6);
     const stranger = best(scene(1234, 360, 300));
     if (stranger !== null) expect(confidence(stranger.verification)).toBeLessThan(0.3);
   });
