@@ -115,7 +115,7 @@ const MARKED_SIDE = 1024;
 
 const MARKS = [
   ['Stable Diffusion XL', SDXL_MESSAGE, 0],
-  ['Stable Diffusion 1/2', SD1_MESSAGE, 1],
+  ['Stable Diffusion 1', SD1_MESSAGE, 1],
 ] as const;
 
 /** What may happen to a marked picture. */

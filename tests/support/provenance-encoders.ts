@@ -294,21 +294,30 @@ export function signedComment(picture: RawPicture, fields: Record<string, unknow
 
 // Stable Diffusion's watermark
 
+/** How the published encoder is given a picture: see the decoder's Manner. */
+export type Manner = 'bytes' | 'fractions' | 'fractions, red for blue';
+
 /**
- * dwtDct as published: BT.601 YUV in 8 bits, one orthonormal Haar step of U, 4x4 blocks of the LL band in reading
- * order, the largest value but the first moved to the middle of the lower or upper half of its step of 36.
+ * dwtDct as published: BT.601 YUV, one orthonormal Haar step of U, 4x4 blocks of the LL band in reading order, of each
+ * the value but the first that is farthest from 0 moved to the middle of the lower or upper half of its step of 36.
+ * Bytes are rounded on the way and their neutral U is 128; fractions are not and have theirs at 0.5.
  */
-export function embedWatermark(picture: RawPicture, message: Buffer): RawPicture {
+export function embedWatermark(picture: RawPicture, message: Buffer, manner: Manner = 'bytes'): RawPicture {
   const { width, height, channels } = picture;
+  const inBytes = manner === 'bytes';
   const data = Buffer.from(picture.data);
   const clamp = (value: number) => Math.max(0, Math.min(255, Math.round(value)));
-  const planes = [0, 1, 2].map(() => new Float64Array(width * height));
-  const [luma, blueness, redness] = planes as [Float64Array, Float64Array, Float64Array];
+  const stored = (value: number) => (inBytes ? clamp(value) : value);
+  const neutral = inBytes ? 128 : 0.5;
+  const [redAt, blueAt] = manner === 'fractions, red for blue' ? [2, 0] : [0, 2];
+  const luma = new Float64Array(width * height);
+  const blueness = new Float64Array(width * height);
+  const redness = new Float64Array(width * height);
   for (let i = 0; i < width * height; i++) {
-    const [r, g, b] = [0, 1, 2].map((c) => data[i * channels + c]!) as [number, number, number];
-    luma[i] = clamp(0.299 * r + 0.587 * g + 0.114 * b);
-    blueness[i] = clamp(0.492 * (b - luma[i]!) + 128);
-    redness[i] = clamp(0.877 * (r - luma[i]!) + 128);
+    const [r, g, b] = [redAt, 1, blueAt].map((c) => data[i * channels + c]!) as [number, number, number];
+    luma[i] = stored(0.299 * r + 0.587 * g + 0.114 * b);
+    blueness[i] = stored(0.492 * (b - luma[i]!) + neutral);
+    redness[i] = stored(0.877 * (r - luma[i]!) + neutral);
   }
   const bits = [...message].flatMap((byte) => [...byte.toString(2).padStart(8, '0')].map(Number));
   const halfRows = Math.floor(height / 4) * 2;
@@ -325,16 +334,18 @@ export function embedWatermark(picture: RawPicture, message: Buffer): RawPicture
       let chosen = 1;
       for (let k = 2; k < 16; k++) if (Math.abs(cells[k]!.ll) > Math.abs(cells[chosen]!.ll)) chosen = k;
       const { corners, ll } = cells[chosen]!;
-      const wanted = (Math.floor(ll / 36) + 0.25 + 0.5 * bit) * 36;
-      // The inverse Haar step spreads a change of LL evenly over the four pixels; 8-bit storage cuts the fraction off.
-      for (const corner of corners)
-        blueness[corner] = Math.max(0, Math.min(255, Math.floor(blueness[corner]! + (wanted - ll) / 2)));
+      const wanted = (ll < 0 ? -1 : 1) * (Math.floor(Math.abs(ll) / 36) + 0.25 + 0.5 * bit) * 36;
+      // The inverse Haar step spreads a change of LL evenly over the four pixels; bytes lose the fraction.
+      for (const corner of corners) {
+        const moved = blueness[corner]! + (wanted - ll) / 2;
+        blueness[corner] = inBytes ? Math.max(0, Math.min(255, Math.floor(moved))) : moved;
+      }
     }
   for (let i = 0; i < width * height; i++) {
-    const [y, u, v] = [luma[i]!, blueness[i]! - 128, redness[i]! - 128];
-    data[i * channels] = clamp(y + 1.14 * v);
+    const [y, u, v] = [luma[i]!, blueness[i]! - neutral, redness[i]! - neutral];
+    data[i * channels + redAt] = clamp(y + 1.14 * v);
     data[i * channels + 1] = clamp(y - 0.395 * u - 0.581 * v);
-    data[i * channels + 2] = clamp(y + 2.032 * u);
+    data[i * channels + blueAt] = clamp(y + 2.032 * u);
   }
   return { ...picture, data };
 }

@@ -13,11 +13,11 @@ import {
 import { noisy, picturesIn, pixelsOf, squareOf, throughJpeg } from '../../support/worn-pictures.ts';
 
 const cases = [
-  ['SDXL', SDXL_MESSAGE, 0],
-  ['SD 1', SD1_MESSAGE, 1],
+  ['SDXL', SDXL_MESSAGE, 0, ['bytes', 'fractions', 'fractions, red for blue']],
+  ['SD 1', SD1_MESSAGE, 1, ['bytes']],
 ] as const;
 
-describe.each(cases)('%s', (_, message, which) => {
+describe.each(cases)('%s', (_, message, which, manners) => {
   test.each([1, 2, 3, 4])(
     'found in a textured picture (%i) as embedded, after JPEG and after noise',
     async (seed) => {
@@ -39,7 +39,7 @@ describe.each(cases)('%s', (_, message, which) => {
 
   test('nearly every bit is read where the encoder could write it', () => {
     const score = scoreWatermarks(embedWatermark(rawPicture(1, 1024, 1024), message))[which]!;
-    expect(score.equal / score.of).toBeGreaterThan(0.9);
+    expect(score.equal / score.of).toBeGreaterThan(0.85);
   });
 
   // Flat drawings of full colour leave the encoder no room: what it writes is clipped away at once.
@@ -56,18 +56,15 @@ describe.each(cases)('%s', (_, message, which) => {
     expect(afterNoise / files.length).toBeGreaterThanOrEqual(0.8);
   });
 
-  // Halved colours and coarse steps take most of the mark out of flat drawings; some of its level stays.
-  test('after JPEG 90 more drawings are told than the published decoder tells', async () => {
+  // Halved colours and coarse steps take the values that carry the mark; how far its blocks stand out remains.
+  test.each(manners)('given %s, found in half of the drawings after JPEG 80', async (manner) => {
     const files = (await picturesIn(path.join('fixtures', 'catalogue'))).filter((_, i) => i % 4 === 0);
-    const found = { here: 0, published: 0 };
+    let found = 0;
     for (const file of files) {
-      const score = scoreWatermarks(
-        await throughJpeg(embedWatermark(await squareOf(file, 1024), message), 90),
-      )[which]!;
-      if (score.level === 'very likely') found.here++;
-      if (score.equal >= (which === 0 ? 36 : 102)) found.published++;
+      const marked = embedWatermark(await squareOf(file, which === 0 ? 1024 : 512), message, manner);
+      if (scoreWatermarks(await throughJpeg(marked, 80))[which]!.level === 'very likely') found++;
     }
-    expect(found.here).toBeGreaterThan(found.published);
+    expect(found / files.length).toBeGreaterThanOrEqual(0.5);
   });
 
   test('halved, cropped off the grid or turned, the mark is lost', async () => {
@@ -79,6 +76,39 @@ describe.each(cases)('%s', (_, message, which) => {
       marked().rotate(90),
     ])
       expect(scoreWatermarks(await pixelsOf(await changed.png().toBuffer()))[which]!.level).toBe('none');
+  });
+});
+
+// See marked/mark.py, which made the pictures and wrote down what the published decoder reads in them.
+describe('marked by another implementation, with OpenCV, PyWavelets and Pillow', () => {
+  const folder = path.join(import.meta.dirname, 'marked');
+  const names: Record<string, string> = {
+    sdxl: 'Stable Diffusion XL',
+    sd1: 'Stable Diffusion 1',
+    sd2: 'Stable Diffusion 2',
+    flux: 'FLUX',
+  };
+
+  test('every picture is found to carry its mark, after JPEG 80 and after noise too, and no other', async () => {
+    const files = await picturesIn(folder);
+    expect(files).toHaveLength(14);
+    for (const file of files) {
+      const name = path.basename(file);
+      const found = scoreWatermarks(await pixelsOf(file)).filter(({ level }) => level !== 'none');
+      expect({ name, found }).toMatchObject({
+        name,
+        found: [{ name: names[name.split('-')[0]!], level: 'very likely' }],
+      });
+    }
+  });
+
+  test('as embedded, as many bits are read as the published decoder reads', async () => {
+    const published = JSON.parse(await readFile(path.join(folder, 'published.json'), 'utf8')) as object;
+    const [score] = scoreWatermarks(await pixelsOf(path.join(folder, 'sd1-bytes.webp'))).filter(
+      ({ name }) => name === names['sd1'],
+    );
+    expect(score).toMatchObject({ equal: 136, of: 136 });
+    expect(published).toMatchObject({ 'sd1-bytes.webp': 136 });
   });
 });
 

@@ -82,7 +82,7 @@ describe('the stated training data of the model', () => {
   );
 
   test('does not follow from a watermark, which several models share', () => {
-    const findings = [finding('watermark', 'Stable Diffusion 1/2: 136/136, 12.0σ', 'watermark')];
+    const findings = [finding('watermark', 'Stable Diffusion 1: 136/136, 12.0σ', 'watermark')];
     expect(told({ provenance: made({ findings }) })).toEqual([]);
   });
 
