@@ -1,4 +1,4 @@
-import { type Hash, popcount32 } from '../fingerprint/hash.ts';
+import { popcount32 } from '../fingerprint/hash.ts';
 import { Arena, type Found, type NearestScan, type SharedMemory } from './arena.ts';
 import { fromChunks } from './code-bits.ts';
 import {
@@ -228,7 +228,8 @@ export class HammingBase {
     if (left.length > 0) this.#arena.scanNearest(this.#scanned, { ...scan, codes: left }, this.#putOne(hits));
   }
 
-  codeAt(slot: number): Hash<'pdq'> {
+  /** A copy. */
+  codeAt(slot: number): Uint32Array {
     return fromChunks(new Uint16Array(this.#arena.buffer, this.#at.codes + slot * CODE_BYTES, CHUNKS), 0);
   }
 
