@@ -14,6 +14,8 @@ const TOLERANCE = 14;
 const STRAY = 0.01;
 /** Less than this trimmed from width and height together is not worth another view. */
 const LEAST = 0.03;
+/** Fewer pixels a side are nothing to hash. */
+const LEAST_SIDE = 12;
 
 /**
  * What is left without plain borders, each side looked at on its own: off-centre and coloured ones are found too.
@@ -40,16 +42,18 @@ export function trimBox({ width, height, luma }: LumaThumbnail): Box | null {
   };
   const top = run(height, (y) => y * width, 1, width);
   if (top === height) return null;
-  const bottom = height - run(height, (y) => (height - 1 - y) * width, 1, width);
+  // Only as far up as the top border: in a soft gradient each would otherwise reach beyond the other.
+  const bottom = height - run(height - top, (y) => (height - 1 - y) * width, 1, width);
   const rows = bottom - top;
+  if (rows < LEAST_SIDE) return null;
   const left = run(width, (x) => top * width + x, width, rows);
-  const right = width - run(width, (x) => top * width + width - 1 - x, width, rows);
+  const right = width - run(width - left, (x) => top * width + width - 1 - x, width, rows);
   const box = {
     x: left / width,
     y: top / height,
     width: (right - left) / width,
     height: rows / height,
   };
-  if (right - left < 12 || rows < 12) return null;
+  if (right - left < LEAST_SIDE) return null;
   return 2 - box.width - box.height < LEAST ? null : box;
 }

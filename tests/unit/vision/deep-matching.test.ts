@@ -307,4 +307,11 @@ describe('trimBox', () => {
     const noise = draw(128, 128, (x, y) => grey(Math.imul(x + 31 * y, 2654435761) >>> 24));
     expect(trimBox(thumbnail(noise, OUTPUT_THUMB))).toBeNull();
   });
+
+  it('takes no part of a soft gradient for two borders at once', () => {
+    for (const range of [16, 20, 24, 28]) {
+      const gradient = draw(128, 128, (_, y) => grey(100 + Math.floor((y * range) / 128)));
+      expect(trimBox(thumbnail(gradient, OUTPUT_THUMB))).toBeNull();
+    }
+  });
 });
