@@ -28,6 +28,8 @@ export default defineConfig({
           // A first start of the embedded PostgreSQL takes seconds, more on a busy machine with two cores.
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // As patient as a page is told to be; vitest's own second is short for a browser on a busy machine.
+          expect: { poll: { timeout: 15_000 } },
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
