@@ -8,7 +8,7 @@ import { queryString } from '../api/query-string.ts';
 import type { AlertList, AssetDetail } from '../api/types.ts';
 import { StateBadge, Thumbs, TierBadge, shownScore } from '../parts/labels.tsx';
 import { Card, Page } from '../parts/page.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Answered, Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useLocale, useText } from '../text/index.tsx';
 import classes from './assets.module.css';
@@ -162,37 +162,39 @@ function History({ id }: { id: string }) {
         </Button>
       }
     >
-      {alerts.isPending ? (
-        <Loading />
-      ) : alerts.isError ? (
-        <Failed error={alerts.error} />
-      ) : alerts.data.alerts.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {t.assets.noAlerts}
-        </Text>
-      ) : (
-        <Table verticalSpacing={6} miw={480}>
-          <Table.Tbody>
-            {alerts.data.alerts.map((alert) => (
-              <Table.Tr key={alert.id}>
-                <Table.Td w={110}>
-                  <Thumbs referenceId={alert.referenceId} sha256={alert.outputSha256} size={44} />
-                </Table.Td>
-                <Table.Td>
-                  <Anchor component={Link} href={`/alerts/${alert.id}`} size="sm">
-                    {t.sources(alert.source)}
-                  </Anchor>{' '}
-                  <When at={alert.openedAt} span size="xs" c="dimmed" />
-                </Table.Td>
-                <Table.Td className="numeric">{shownScore(alert.confidence)}</Table.Td>
-                <Table.Td>
-                  <StateBadge state={alert.state} decision={alert.decision} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+      <Answered
+        by={alerts}
+        isEmpty={(data) => data.alerts.length === 0}
+        empty={
+          <Text size="sm" c="dimmed">
+            {t.assets.noAlerts}
+          </Text>
+        }
+      >
+        {(data) => (
+          <Table verticalSpacing={6} miw={480}>
+            <Table.Tbody>
+              {data.alerts.map((alert) => (
+                <Table.Tr key={alert.id}>
+                  <Table.Td w={110}>
+                    <Thumbs referenceId={alert.referenceId} sha256={alert.outputSha256} size={44} />
+                  </Table.Td>
+                  <Table.Td>
+                    <Anchor component={Link} href={`/alerts/${alert.id}`} size="sm">
+                      {t.sources(alert.source)}
+                    </Anchor>{' '}
+                    <When at={alert.openedAt} span size="xs" c="dimmed" />
+                  </Table.Td>
+                  <Table.Td className="numeric">{shownScore(alert.confidence)}</Table.Td>
+                  <Table.Td>
+                    <StateBadge state={alert.state} decision={alert.decision} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
     </Card>
   );
 }

@@ -8,7 +8,7 @@ import type { CaseSummary } from '../api/types.ts';
 import { DueText } from '../parts/due.tsx';
 import { Thumb } from '../parts/labels.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty } from '../parts/states.tsx';
 import { useLocale, useText } from '../text/index.tsx';
 import classes from './cases.module.css';
 import { Suggestions } from './suggestions.tsx';
@@ -31,17 +31,17 @@ export default function Cases() {
       }
     >
       {state === 'open' && <Suggestions />}
-      {cases.isPending ? (
-        <Loading />
-      ) : cases.isError ? (
-        <Failed error={cases.error} retry={() => void cases.refetch()} />
-      ) : cases.data.cases.length === 0 ? (
-        <Empty icon={IconBriefcaseOff} title={t.cases.empty}>
-          {t.cases.emptyNote}
-        </Empty>
-      ) : (
-        <Board cases={cases.data.cases} />
-      )}
+      <Answered
+        by={cases}
+        isEmpty={(data) => data.cases.length === 0}
+        empty={
+          <Empty icon={IconBriefcaseOff} title={t.cases.empty}>
+            {t.cases.emptyNote}
+          </Empty>
+        }
+      >
+        {(data) => <Board cases={data.cases} />}
+      </Answered>
     </Page>
   );
 }

@@ -5,7 +5,7 @@ import { useCaseEvent, useCaseSuggestions } from '../api/cases.ts';
 import { outputImage } from '../api/pictures.ts';
 import type { CaseDetail, SuggestedAlert } from '../api/types.ts';
 import { Thumb } from '../parts/labels.tsx';
-import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { Answered, Empty, useErrorText } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 import facts from '../workbench/facts.module.css';
 
@@ -26,58 +26,60 @@ export function LinkAlert({ to, close }: { to: CaseDetail; close: () => void }) 
       title={t.cases.addAlert}
       closeButtonProps={{ 'aria-label': t.common.close }}
     >
-      {found.isPending ? (
-        <Loading />
-      ) : found.isError ? (
-        <Failed error={found.error} retry={() => void found.refetch()} />
-      ) : sorted.length === 0 ? (
-        <Empty icon={IconBriefcaseOff} title={t.cases.noneToAdd}>
-          {t.cases.noneToAddNote}
-        </Empty>
-      ) : (
-        <Stack gap="sm">
-          {sorted.map((alert) => (
-            <Group key={alert.alertId} wrap="nowrap" gap="sm">
-              <Thumb src={outputImage(alert.outputSha256, 256)} alt={t.workbench.output} size={56} />
-              <Stack gap={2} flex={1} miw={0}>
-                <Group gap={6}>
-                  <Text size="sm" fw={600}>
-                    {alert.title}
+      <Answered
+        by={found}
+        isEmpty={() => sorted.length === 0}
+        empty={
+          <Empty icon={IconBriefcaseOff} title={t.cases.noneToAdd}>
+            {t.cases.noneToAddNote}
+          </Empty>
+        }
+      >
+        {() => (
+          <Stack gap="sm">
+            {sorted.map((alert) => (
+              <Group key={alert.alertId} wrap="nowrap" gap="sm">
+                <Thumb src={outputImage(alert.outputSha256, 256)} alt={t.workbench.output} size={56} />
+                <Stack gap={2} flex={1} miw={0}>
+                  <Group gap={6}>
+                    <Text size="sm" fw={600}>
+                      {alert.title}
+                    </Text>
+                    {fits(alert) && (
+                      <Badge size="sm" variant="light" tt="none">
+                        {t.cases.sameWork}
+                      </Badge>
+                    )}
+                  </Group>
+                  <Text size="xs" className={facts.link ?? ''}>
+                    {alert.pageUrl ?? t.workbench.handedIn}
                   </Text>
-                  {fits(alert) && (
-                    <Badge size="sm" variant="light" tt="none">
-                      {t.cases.sameWork}
-                    </Badge>
-                  )}
-                </Group>
-                <Text size="xs" className={facts.link ?? ''}>
-                  {alert.pageUrl ?? t.workbench.handedIn}
-                </Text>
-              </Stack>
-              <Button
-                size="xs"
-                variant="light"
-                aria-label={`${t.cases.add} ${alert.title}`}
-                loading={link.isPending && link.variables['alertId'] === alert.alertId}
-                disabled={link.isPending}
-                onClick={() =>
-                  link.mutate(
-                    { type: 'link', alertId: alert.alertId },
-                    {
-                      onError: (error) => {
-                        const { title, detail } = explain(error);
-                        notifications.show({ color: 'red', title, message: detail });
+                </Stack>
+                <Button
+                  size="xs"
+                  variant="light"
+                  aria-label={`${t.cases.add} ${alert.title}`}
+                  loading={link.isPending && link.variables['alertId'] === alert.alertId}
+                  disabled={link.isPending}
+                  onClick={() =>
+                    link.mutate(
+                      { type: 'link', alertId: alert.alertId },
+                      {
+                        onError: (error) => {
+                          const { title, detail } = explain(error);
+                          notifications.show({ color: 'red', title, message: detail });
+                        },
                       },
-                    },
-                  )
-                }
-              >
-                {t.cases.add}
-              </Button>
-            </Group>
-          ))}
-        </Stack>
-      )}
+                    )
+                  }
+                >
+                  {t.cases.add}
+                </Button>
+              </Group>
+            ))}
+          </Stack>
+        )}
+      </Answered>
     </Modal>
   );
 }

@@ -7,7 +7,7 @@ import { queryString } from '../api/query-string.ts';
 import { usePerson } from '../api/session.ts';
 import type { Block, CaseDetail, NoticeDraft, NoticeForm } from '../api/types.ts';
 import { Card } from '../parts/page.tsx';
-import { Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { Answered, useErrorText } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useLocale, useText } from '../text/index.tsx';
 import classes from './cases.module.css';
@@ -56,19 +56,15 @@ export function Notice({ of }: { of: CaseDetail }) {
         </Group>
       }
     >
-      {draft.isPending ? (
-        <Loading />
-      ) : draft.isError ? (
-        <Failed error={draft.error} />
-      ) : (
-        <Stack>
-          <Lint draft={draft.data} />
-          <Sheet draft={draft.data} lang={lang} />
-          {of.state === 'open' && (
-            <Approval key={`${form} ${lang}`} of={of} choice={choice} draft={draft.data} />
-          )}
-        </Stack>
-      )}
+      <Answered by={draft}>
+        {(data) => (
+          <Stack>
+            <Lint draft={data} />
+            <Sheet draft={data} lang={lang} />
+            {of.state === 'open' && <Approval key={`${form} ${lang}`} of={of} choice={choice} draft={data} />}
+          </Stack>
+        )}
+      </Answered>
       <Approved of={of} />
     </Card>
   );

@@ -18,7 +18,7 @@ import { useLocation } from 'wouter';
 import { useDecideMany, useInbox, useStartQueue } from '../api/alerts.ts';
 import { usePerson } from '../api/session.ts';
 import { type AlertStatus, type Decision } from '../api/types.ts';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty } from '../parts/states.tsx';
 import { DECISIONS, DecisionDialog } from '../review/decision-dialog.tsx';
 import { useBulkOutcome } from '../review/use-outcome.tsx';
 import { useKeys } from '../shell/use-keys.ts';
@@ -191,36 +191,38 @@ export function Inbox() {
           {facets}
         </aside>
         <div className={classes.list}>
-          {inbox.isPending ? (
-            <Loading />
-          ) : inbox.isError ? (
-            <Failed error={inbox.error} retry={() => void inbox.refetch()} />
-          ) : alerts.length === 0 ? (
-            <Empty
-              icon={IconMoodCheck}
-              title={text === '' ? t.inbox.empty : t.inbox.emptyFiltered}
-              action={
-                text !== '' && (
-                  <Button variant="light" onClick={clear}>
-                    {t.inbox.clear}
-                  </Button>
-                )
-              }
-            >
-              {text === '' ? t.inbox.emptyNote : undefined}
-            </Empty>
-          ) : (
-            <AlertRows
-              ref={rows}
-              alerts={alerts}
-              cursor={at}
-              selected={selected}
-              onToggle={toggle}
-              onOpen={open}
-              onCluster={(clusterId) => change({ clusterId })}
-              onEnd={() => inbox.hasNextPage && !inbox.isFetchingNextPage && void inbox.fetchNextPage()}
-            />
-          )}
+          <Answered
+            by={inbox}
+            isEmpty={() => alerts.length === 0}
+            empty={
+              <Empty
+                icon={IconMoodCheck}
+                title={text === '' ? t.inbox.empty : t.inbox.emptyFiltered}
+                action={
+                  text !== '' && (
+                    <Button variant="light" onClick={clear}>
+                      {t.inbox.clear}
+                    </Button>
+                  )
+                }
+              >
+                {text === '' ? t.inbox.emptyNote : undefined}
+              </Empty>
+            }
+          >
+            {() => (
+              <AlertRows
+                ref={rows}
+                alerts={alerts}
+                cursor={at}
+                selected={selected}
+                onToggle={toggle}
+                onOpen={open}
+                onCluster={(clusterId) => change({ clusterId })}
+                onEnd={() => inbox.hasNextPage && !inbox.isFetchingNextPage && void inbox.fetchNextPage()}
+              />
+            )}
+          </Answered>
         </div>
       </div>
       {chosen.length > 0 && (

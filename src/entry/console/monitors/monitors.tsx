@@ -8,7 +8,7 @@ import { usePerson } from '../api/session.ts';
 import type { Monitor, Scan } from '../api/types.ts';
 import { TierBadge } from '../parts/labels.tsx';
 import { Card, Page } from '../parts/page.tsx';
-import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { Answered, Empty, useErrorText } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 import { Coverage } from './coverage.tsx';
@@ -26,44 +26,46 @@ export default function Monitors() {
   const [chosen, choose] = useState<string | undefined>();
   return (
     <Page title={t.navigation.monitors}>
-      {monitors.isPending ? (
-        <Loading />
-      ) : monitors.isError ? (
-        <Failed error={monitors.error} retry={() => void monitors.refetch()} />
-      ) : monitors.data.monitors.length === 0 ? (
-        <Card>
-          <Empty icon={IconRadarOff} title={t.monitors.empty}>
-            {t.monitors.emptyNote} <Code>utsushi monitor apply monitors.yml</Code>
-          </Empty>
-        </Card>
-      ) : (
-        <>
+      <Answered
+        by={monitors}
+        isEmpty={(data) => data.monitors.length === 0}
+        empty={
           <Card>
-            <Table verticalSpacing="sm" miw={860}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>{t.monitors.name}</Table.Th>
-                  <Table.Th>{t.inbox.facets.tier}</Table.Th>
-                  <Table.Th>{t.monitors.schedule}</Table.Th>
-                  <Table.Th>{t.monitors.lastScan}</Table.Th>
-                  <Table.Th>{t.monitors.next}</Table.Th>
-                  <Table.Th aria-label={t.monitors.actions} />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {monitors.data.monitors.map((monitor) => (
-                  <Row
-                    key={monitor.name}
-                    monitor={monitor}
-                    choose={() => choose(chosen === monitor.name ? undefined : monitor.name)}
-                  />
-                ))}
-              </Table.Tbody>
-            </Table>
+            <Empty icon={IconRadarOff} title={t.monitors.empty}>
+              {t.monitors.emptyNote} <Code>utsushi monitor apply monitors.yml</Code>
+            </Empty>
           </Card>
-          <Scans monitor={chosen} />
-        </>
-      )}
+        }
+      >
+        {(data) => (
+          <>
+            <Card>
+              <Table verticalSpacing="sm" miw={860}>
+                <Table.Thead>
+                  <Table.Tr>
+                    <Table.Th>{t.monitors.name}</Table.Th>
+                    <Table.Th>{t.inbox.facets.tier}</Table.Th>
+                    <Table.Th>{t.monitors.schedule}</Table.Th>
+                    <Table.Th>{t.monitors.lastScan}</Table.Th>
+                    <Table.Th>{t.monitors.next}</Table.Th>
+                    <Table.Th aria-label={t.monitors.actions} />
+                  </Table.Tr>
+                </Table.Thead>
+                <Table.Tbody>
+                  {data.monitors.map((monitor) => (
+                    <Row
+                      key={monitor.name}
+                      monitor={monitor}
+                      choose={() => choose(chosen === monitor.name ? undefined : monitor.name)}
+                    />
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </Card>
+            <Scans monitor={chosen} />
+          </>
+        )}
+      </Answered>
       <Coverage />
     </Page>
   );
@@ -178,48 +180,50 @@ function Scans({ monitor }: { monitor: string | undefined }) {
   });
   return (
     <Card title={monitor === undefined ? t.monitors.scans : t.monitors.scansOf(monitor)}>
-      {scans.isPending ? (
-        <Loading />
-      ) : scans.isError ? (
-        <Failed error={scans.error} />
-      ) : scans.data.scans.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {t.monitors.noScans}
-        </Text>
-      ) : (
-        <Table verticalSpacing={6} miw={720}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t.monitors.name}</Table.Th>
-              <Table.Th>{t.monitors.state}</Table.Th>
-              <Table.Th>{t.monitors.started}</Table.Th>
-              {(['seen', 'new', 'checked', 'candidates', 'failed'] as const).map((figure) => (
-                <Table.Th key={figure} ta="end">
-                  {t.monitors.figures[figure]}
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {scans.data.scans.map((scan) => (
-              <Table.Tr key={scan.id}>
-                <Table.Td>{scan.monitor}</Table.Td>
-                <Table.Td>
-                  <ScanState scan={scan} />
-                </Table.Td>
-                <Table.Td>
-                  <When at={scan.startedAt} size="sm" />
-                </Table.Td>
+      <Answered
+        by={scans}
+        isEmpty={(data) => data.scans.length === 0}
+        empty={
+          <Text size="sm" c="dimmed">
+            {t.monitors.noScans}
+          </Text>
+        }
+      >
+        {(data) => (
+          <Table verticalSpacing={6} miw={720}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t.monitors.name}</Table.Th>
+                <Table.Th>{t.monitors.state}</Table.Th>
+                <Table.Th>{t.monitors.started}</Table.Th>
                 {(['seen', 'new', 'checked', 'candidates', 'failed'] as const).map((figure) => (
-                  <Table.Td key={figure} ta="end" className="numeric">
-                    {scan[figure].toLocaleString()}
-                  </Table.Td>
+                  <Table.Th key={figure} ta="end">
+                    {t.monitors.figures[figure]}
+                  </Table.Th>
                 ))}
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+            </Table.Thead>
+            <Table.Tbody>
+              {data.scans.map((scan) => (
+                <Table.Tr key={scan.id}>
+                  <Table.Td>{scan.monitor}</Table.Td>
+                  <Table.Td>
+                    <ScanState scan={scan} />
+                  </Table.Td>
+                  <Table.Td>
+                    <When at={scan.startedAt} size="sm" />
+                  </Table.Td>
+                  {(['seen', 'new', 'checked', 'candidates', 'failed'] as const).map((figure) => (
+                    <Table.Td key={figure} ta="end" className="numeric">
+                      {scan[figure].toLocaleString()}
+                    </Table.Td>
+                  ))}
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
     </Card>
   );
 }

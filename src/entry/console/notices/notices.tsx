@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { api } from '../api/client.ts';
 import type { Profile } from '../api/types.ts';
 import { Page } from '../parts/page.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Answered } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 import { ProfileForm } from './profile-form.tsx';
 import { Templates } from './templates.tsx';
@@ -16,13 +16,7 @@ export default function Notices() {
   });
   return (
     <Page title={t.navigation.notices}>
-      {profile.isPending ? (
-        <Loading />
-      ) : profile.isError ? (
-        <Failed error={profile.error} retry={() => void profile.refetch()} />
-      ) : (
-        <ProfileForm key={profile.dataUpdatedAt} of={profile.data} />
-      )}
+      <Answered by={profile}>{(data) => <ProfileForm key={profile.dataUpdatedAt} of={data} />}</Answered>
       <Templates />
     </Page>
   );

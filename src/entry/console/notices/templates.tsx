@@ -8,7 +8,7 @@ import { usePerson } from '../api/session.ts';
 import type { NoticeTemplate } from '../api/types.ts';
 import cases from '../cases/cases.module.css';
 import { Card } from '../parts/page.tsx';
-import { Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { Answered, Failed, Loading, useErrorText } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 
 type Which = Pick<NoticeTemplate, 'form' | 'lang'>;
@@ -28,51 +28,49 @@ export function Templates() {
         <Text size="sm" c="dimmed">
           {t.notices.templatesLead}
         </Text>
-        {templates.isPending ? (
-          <Loading />
-        ) : templates.isError ? (
-          <Failed error={templates.error} retry={() => void templates.refetch()} />
-        ) : (
-          <Table verticalSpacing={6} miw={640}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t.cases.form}</Table.Th>
-                <Table.Th>{t.notices.version}</Table.Th>
-                <Table.Th>{t.monitors.state}</Table.Th>
-                <Table.Th>{t.monitors.actions}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {templates.data.templates.map(({ form, lang, version, date, lacks }) => (
-                <Table.Tr key={`${form} ${lang}`}>
-                  <Table.Th scope="row" fw={500}>
-                    {t.cases.forms[form]} – {t.notices.languages[lang]}
-                  </Table.Th>
-                  <Table.Td>
-                    {version.startsWith('own-') ? t.notices.own : t.notices.shipped}{' '}
-                    <span className="numeric">
-                      {version.split('-').at(-1)} ({date})
-                    </span>
-                  </Table.Td>
-                  <Table.Td>
-                    {lacks.length === 0 ? (
-                      t.notices.complete
-                    ) : (
-                      <Badge color="orange" variant="light" tt="none">
-                        {t.notices.lacks(lacks.map((each) => elements[each] ?? each).join(t.cases.and))}
-                      </Badge>
-                    )}
-                  </Table.Td>
-                  <Table.Td>
-                    <Button size="xs" variant="default" onClick={() => open({ form, lang })}>
-                      {t.common.open}
-                    </Button>
-                  </Table.Td>
+        <Answered by={templates}>
+          {(data) => (
+            <Table verticalSpacing={6} miw={640}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t.cases.form}</Table.Th>
+                  <Table.Th>{t.notices.version}</Table.Th>
+                  <Table.Th>{t.monitors.state}</Table.Th>
+                  <Table.Th>{t.monitors.actions}</Table.Th>
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
+              </Table.Thead>
+              <Table.Tbody>
+                {data.templates.map(({ form, lang, version, date, lacks }) => (
+                  <Table.Tr key={`${form} ${lang}`}>
+                    <Table.Th scope="row" fw={500}>
+                      {t.cases.forms[form]} – {t.notices.languages[lang]}
+                    </Table.Th>
+                    <Table.Td>
+                      {version.startsWith('own-') ? t.notices.own : t.notices.shipped}{' '}
+                      <span className="numeric">
+                        {version.split('-').at(-1)} ({date})
+                      </span>
+                    </Table.Td>
+                    <Table.Td>
+                      {lacks.length === 0 ? (
+                        t.notices.complete
+                      ) : (
+                        <Badge color="orange" variant="light" tt="none">
+                          {t.notices.lacks(lacks.map((each) => elements[each] ?? each).join(t.cases.and))}
+                        </Badge>
+                      )}
+                    </Table.Td>
+                    <Table.Td>
+                      <Button size="xs" variant="default" onClick={() => open({ form, lang })}>
+                        {t.common.open}
+                      </Button>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )}
+        </Answered>
       </Card>
       {opened !== undefined && <Opened key={`${opened.form} ${opened.lang}`} which={opened} />}
     </>
@@ -167,15 +165,13 @@ function Editor({ which: { form, lang }, source }: { which: Which; source: strin
           <Text size="sm" c="dimmed">
             {t.notices.previewNote}
           </Text>
-          {preview.isPending ? (
-            <Loading />
-          ) : preview.isError ? (
-            <Failed error={preview.error} />
-          ) : (
-            <article className={cases.sheet} lang={lang} aria-label={t.notices.preview}>
-              {preview.data}
-            </article>
-          )}
+          <Answered by={preview}>
+            {(data) => (
+              <article className={cases.sheet} lang={lang} aria-label={t.notices.preview}>
+                {data}
+              </article>
+            )}
+          </Answered>
         </Stack>
       </SimpleGrid>
     </Card>

@@ -13,6 +13,31 @@ export function Loading() {
   );
 }
 
+/** What was asked of the server, once it has answered; until then that it is on its way, or what went wrong. */
+export function Answered<T>({
+  by,
+  isEmpty = () => false,
+  empty,
+  children,
+}: {
+  by: {
+    readonly isPending: boolean;
+    readonly isError: boolean;
+    readonly error: unknown;
+    readonly data: T | undefined;
+    readonly refetch: () => Promise<unknown>;
+  };
+  isEmpty?: (data: T) => boolean;
+  /** Shown where the answer holds nothing. */
+  empty?: ReactNode;
+  children: (data: T) => ReactNode;
+}) {
+  if (by.isPending) return <Loading />;
+  if (by.isError) return <Failed error={by.error} retry={() => void by.refetch()} />;
+  const data = by.data as T;
+  return isEmpty(data) ? empty : children(data);
+}
+
 /** Nothing is here, and that is no fault: says what would be, and how it comes. */
 export function Empty({
   icon: Symbol = IconInbox,

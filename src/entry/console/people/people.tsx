@@ -22,7 +22,7 @@ import { usePerson } from '../api/session.ts';
 import type { Role, Token, User } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
 import { type Secret, ShownOnce } from '../parts/shown-once.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Answered } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 
@@ -76,69 +76,69 @@ function Users({ tell }: { tell: (secret: Secret) => void }) {
         </Button>
       }
     >
-      {users.isPending ? (
-        <Loading />
-      ) : users.isError ? (
-        <Failed error={users.error} />
-      ) : (
-        <Table verticalSpacing="xs" miw={640}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t.people.name}</Table.Th>
-              <Table.Th>{t.people.role}</Table.Th>
-              <Table.Th>{t.people.lastSignIn}</Table.Th>
-              <Table.Th>{t.people.enabled}</Table.Th>
-              <Table.Th aria-label={t.people.link} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {users.data.users.map((user) => (
-              <Table.Tr key={user.id}>
-                <Table.Td fw={600}>
-                  {user.name}{' '}
-                  {user.signIn === 'none' && (
-                    <Badge variant="light" color="gray" tt="none">
-                      {t.people.notYet}
-                    </Badge>
-                  )}
-                </Table.Td>
-                <Table.Td>
-                  <Select
-                    size="xs"
-                    w={150}
-                    aria-label={`${t.people.role}: ${user.name}`}
-                    data={ROLES.map((value) => ({ value, label: t.roles[value] }))}
-                    value={user.role}
-                    allowDeselect={false}
-                    onChange={(value) => change.mutate({ id: user.id, role: value as Role })}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  {user.lastSignInAt === null ? '–' : <When at={user.lastSignInAt} size="sm" />}
-                </Table.Td>
-                <Table.Td>
-                  <Switch
-                    aria-label={`${t.people.enabled}: ${user.name}`}
-                    checked={user.enabled}
-                    onChange={(event) => change.mutate({ id: user.id, enabled: event.currentTarget.checked })}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  <Tooltip label={t.people.link}>
-                    <ActionIcon
-                      variant="subtle"
-                      aria-label={`${t.people.link}: ${user.name}`}
-                      onClick={() => change.mutate({ id: user.id, link: true }, { onSuccess: tellLink })}
-                    >
-                      <IconLink size={18} aria-hidden />
-                    </ActionIcon>
-                  </Tooltip>
-                </Table.Td>
+      <Answered by={users}>
+        {(data) => (
+          <Table verticalSpacing="xs" miw={640}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t.people.name}</Table.Th>
+                <Table.Th>{t.people.role}</Table.Th>
+                <Table.Th>{t.people.lastSignIn}</Table.Th>
+                <Table.Th>{t.people.enabled}</Table.Th>
+                <Table.Th aria-label={t.people.link} />
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+            </Table.Thead>
+            <Table.Tbody>
+              {data.users.map((user) => (
+                <Table.Tr key={user.id}>
+                  <Table.Td fw={600}>
+                    {user.name}{' '}
+                    {user.signIn === 'none' && (
+                      <Badge variant="light" color="gray" tt="none">
+                        {t.people.notYet}
+                      </Badge>
+                    )}
+                  </Table.Td>
+                  <Table.Td>
+                    <Select
+                      size="xs"
+                      w={150}
+                      aria-label={`${t.people.role}: ${user.name}`}
+                      data={ROLES.map((value) => ({ value, label: t.roles[value] }))}
+                      value={user.role}
+                      allowDeselect={false}
+                      onChange={(value) => change.mutate({ id: user.id, role: value as Role })}
+                    />
+                  </Table.Td>
+                  <Table.Td>
+                    {user.lastSignInAt === null ? '–' : <When at={user.lastSignInAt} size="sm" />}
+                  </Table.Td>
+                  <Table.Td>
+                    <Switch
+                      aria-label={`${t.people.enabled}: ${user.name}`}
+                      checked={user.enabled}
+                      onChange={(event) =>
+                        change.mutate({ id: user.id, enabled: event.currentTarget.checked })
+                      }
+                    />
+                  </Table.Td>
+                  <Table.Td>
+                    <Tooltip label={t.people.link}>
+                      <ActionIcon
+                        variant="subtle"
+                        aria-label={`${t.people.link}: ${user.name}`}
+                        onClick={() => change.mutate({ id: user.id, link: true }, { onSuccess: tellLink })}
+                      >
+                        <IconLink size={18} aria-hidden />
+                      </ActionIcon>
+                    </Tooltip>
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
       <Modal
         opened={adding}
         onClose={dialog.close}
@@ -204,45 +204,43 @@ function Tokens({ tell }: { tell: (secret: Secret) => void }) {
       <Text size="sm" c="dimmed" mb="sm">
         {t.people.tokensLead}
       </Text>
-      {tokens.isPending ? (
-        <Loading />
-      ) : tokens.isError ? (
-        <Failed error={tokens.error} />
-      ) : (
-        tokens.data.tokens.length > 0 && (
-          <Table verticalSpacing="xs" mb="sm">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t.people.tokenName}</Table.Th>
-                <Table.Th>{t.people.owner}</Table.Th>
-                <Table.Th>{t.people.lastUsed}</Table.Th>
-                <Table.Th aria-label={t.common.delete} />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {tokens.data.tokens.map((token) => (
-                <Table.Tr key={token.id}>
-                  <Table.Td>{token.name}</Table.Td>
-                  <Table.Td>{token.user}</Table.Td>
-                  <Table.Td>
-                    {token.lastUsedAt === null ? '–' : <When at={token.lastUsedAt} size="sm" />}
-                  </Table.Td>
-                  <Table.Td ta="end">
-                    <ActionIcon
-                      variant="subtle"
-                      color="red"
-                      aria-label={`${t.common.delete}: ${token.name}`}
-                      onClick={() => remove.mutate(token.id)}
-                    >
-                      <IconTrash size={16} aria-hidden />
-                    </ActionIcon>
-                  </Table.Td>
+      <Answered by={tokens}>
+        {(data) =>
+          data.tokens.length > 0 && (
+            <Table verticalSpacing="xs" mb="sm">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t.people.tokenName}</Table.Th>
+                  <Table.Th>{t.people.owner}</Table.Th>
+                  <Table.Th>{t.people.lastUsed}</Table.Th>
+                  <Table.Th aria-label={t.common.delete} />
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )
-      )}
+              </Table.Thead>
+              <Table.Tbody>
+                {data.tokens.map((token) => (
+                  <Table.Tr key={token.id}>
+                    <Table.Td>{token.name}</Table.Td>
+                    <Table.Td>{token.user}</Table.Td>
+                    <Table.Td>
+                      {token.lastUsedAt === null ? '–' : <When at={token.lastUsedAt} size="sm" />}
+                    </Table.Td>
+                    <Table.Td ta="end">
+                      <ActionIcon
+                        variant="subtle"
+                        color="red"
+                        aria-label={`${t.common.delete}: ${token.name}`}
+                        onClick={() => remove.mutate(token.id)}
+                      >
+                        <IconTrash size={16} aria-hidden />
+                      </ActionIcon>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )
+        }
+      </Answered>
       {person.id !== null && (
         <form
           onSubmit={(event) => {

@@ -6,7 +6,7 @@ import { useState } from 'react';
 import { api } from '../api/client.ts';
 import type { AlertReport, Decision, Policy, Tier, ReviewerReport, ReviewQuality } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
-import { Failed, Loading } from '../parts/states.tsx';
+import { Answered } from '../parts/states.tsx';
 import { useText } from '../text/index.tsx';
 import type { Messages } from '../text/ja.ts';
 import classes from './reports.module.css';
@@ -55,20 +55,8 @@ export default function Reports() {
         />
       }
     >
-      {alerts.isPending ? (
-        <Loading />
-      ) : alerts.isError ? (
-        <Failed error={alerts.error} retry={() => void alerts.refetch()} />
-      ) : (
-        <AlertCharts report={alerts.data} />
-      )}
-      {reviewers.isPending ? (
-        <Loading />
-      ) : reviewers.isError ? (
-        <Failed error={reviewers.error} />
-      ) : (
-        <Reviewing report={reviewers.data} />
-      )}
+      <Answered by={alerts}>{(data) => <AlertCharts report={data} />}</Answered>
+      <Answered by={reviewers}>{(data) => <Reviewing report={data} />}</Answered>
     </Page>
   );
 }

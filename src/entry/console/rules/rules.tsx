@@ -7,7 +7,7 @@ import { useEndRule, useLicences, useToleranceRules } from '../api/rules.ts';
 import { usePerson } from '../api/session.ts';
 import type { Licence, RuleInForce, ToleranceRule } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { useText } from '../text/index.tsx';
@@ -62,82 +62,84 @@ function Tolerance() {
       <Text size="sm" c="dimmed" mb="sm">
         {t.rules.toleranceLead}
       </Text>
-      {rules.isPending ? (
-        <Loading />
-      ) : rules.isError ? (
-        <Failed error={rules.error} retry={() => void rules.refetch()} />
-      ) : rules.data.rules.length === 0 ? (
-        <Empty small icon={IconShieldCheck} title={t.rules.empty}>
-          {t.rules.emptyNote}
-        </Empty>
-      ) : (
-        <Table verticalSpacing="xs" miw={900}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t.rules.name}</Table.Th>
-              <Table.Th>{t.rules.of}</Table.Th>
-              <ReachHeads />
-              <Table.Th>{t.rules.alerts}</Table.Th>
-              <Table.Th>{t.rules.by}</Table.Th>
-              <Table.Th aria-label={t.rules.edit} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rules.data.rules.map((rule) => (
-              <Table.Tr key={rule.id} data-rule={rule.id}>
-                <Table.Td>
-                  <Text size="sm" fw={600}>
-                    {rule.name}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    {rule.reason}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  {rule.assetId === null ? (
-                    rule.series
-                  ) : (
-                    <Anchor component={Link} href={`/assets/${encodeURIComponent(rule.assetId)}`} size="sm">
-                      {rule.assetId}
-                    </Anchor>
-                  )}
-                </Table.Td>
-                <Reach rule={rule} />
-                <Table.Td>
-                  <AlertsUnder rule={rule} />
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm">{rule.createdBy}</Text>
-                  <When at={rule.createdAt} size="xs" c="dimmed" />
-                </Table.Td>
-                <Table.Td>
-                  {rule.endedBy !== null ? (
-                    <Badge variant="light" color="gray" tt="none">
-                      {t.rules.endedBy(rule.endedBy)}
-                    </Badge>
-                  ) : (
-                    mayChange && (
-                      <Group gap={4} wrap="nowrap" justify="flex-end">
-                        <Button size="compact-sm" variant="subtle" onClick={() => setWriting(rule)}>
-                          {t.rules.edit}
-                        </Button>
-                        <Button
-                          size="compact-sm"
-                          variant="subtle"
-                          color="red"
-                          onClick={() => setEnding(rule)}
-                        >
-                          {t.rules.end}
-                        </Button>
-                      </Group>
-                    )
-                  )}
-                </Table.Td>
+      <Answered
+        by={rules}
+        isEmpty={(data) => data.rules.length === 0}
+        empty={
+          <Empty small icon={IconShieldCheck} title={t.rules.empty}>
+            {t.rules.emptyNote}
+          </Empty>
+        }
+      >
+        {(data) => (
+          <Table verticalSpacing="xs" miw={900}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t.rules.name}</Table.Th>
+                <Table.Th>{t.rules.of}</Table.Th>
+                <ReachHeads />
+                <Table.Th>{t.rules.alerts}</Table.Th>
+                <Table.Th>{t.rules.by}</Table.Th>
+                <Table.Th aria-label={t.rules.edit} />
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+            </Table.Thead>
+            <Table.Tbody>
+              {data.rules.map((rule) => (
+                <Table.Tr key={rule.id} data-rule={rule.id}>
+                  <Table.Td>
+                    <Text size="sm" fw={600}>
+                      {rule.name}
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {rule.reason}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td>
+                    {rule.assetId === null ? (
+                      rule.series
+                    ) : (
+                      <Anchor component={Link} href={`/assets/${encodeURIComponent(rule.assetId)}`} size="sm">
+                        {rule.assetId}
+                      </Anchor>
+                    )}
+                  </Table.Td>
+                  <Reach rule={rule} />
+                  <Table.Td>
+                    <AlertsUnder rule={rule} />
+                  </Table.Td>
+                  <Table.Td>
+                    <Text size="sm">{rule.createdBy}</Text>
+                    <When at={rule.createdAt} size="xs" c="dimmed" />
+                  </Table.Td>
+                  <Table.Td>
+                    {rule.endedBy !== null ? (
+                      <Badge variant="light" color="gray" tt="none">
+                        {t.rules.endedBy(rule.endedBy)}
+                      </Badge>
+                    ) : (
+                      mayChange && (
+                        <Group gap={4} wrap="nowrap" justify="flex-end">
+                          <Button size="compact-sm" variant="subtle" onClick={() => setWriting(rule)}>
+                            {t.rules.edit}
+                          </Button>
+                          <Button
+                            size="compact-sm"
+                            variant="subtle"
+                            color="red"
+                            onClick={() => setEnding(rule)}
+                          >
+                            {t.rules.end}
+                          </Button>
+                        </Group>
+                      )
+                    )}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
       {writing !== undefined && (
         <RuleForm before={writing === 'new' ? undefined : writing} close={() => setWriting(undefined)} />
       )}
@@ -187,42 +189,48 @@ function Licences() {
       <Text size="sm" c="dimmed" mb="sm">
         {t.rules.licencesLead}
       </Text>
-      {licences.isPending ? (
-        <Loading />
-      ) : licences.isError ? (
-        <Failed error={licences.error} retry={() => void licences.refetch()} />
-      ) : licences.data.licences.length === 0 ? (
-        <Empty small title={t.rules.noLicences}>
-          {t.rules.noLicencesNote}
-        </Empty>
-      ) : (
-        <Table verticalSpacing="xs" miw={760}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t.rules.licensee}</Table.Th>
-              <Table.Th>{t.rules.works}</Table.Th>
-              <ReachHeads />
-              <Table.Th>{t.rules.alerts}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {licences.data.licences.map((licence: Licence) => (
-              <Table.Tr key={licence.id} data-rule={licence.id}>
-                <Table.Td fw={600}>{licence.name}</Table.Td>
-                <Table.Td>
-                  <Anchor component={Link} href={`/assets/${encodeURIComponent(licence.assetId)}`} size="sm">
-                    {licence.title}
-                  </Anchor>
-                </Table.Td>
-                <Reach rule={licence} />
-                <Table.Td>
-                  <AlertsUnder rule={licence} />
-                </Table.Td>
+      <Answered
+        by={licences}
+        isEmpty={(data) => data.licences.length === 0}
+        empty={
+          <Empty small title={t.rules.noLicences}>
+            {t.rules.noLicencesNote}
+          </Empty>
+        }
+      >
+        {(data) => (
+          <Table verticalSpacing="xs" miw={760}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t.rules.licensee}</Table.Th>
+                <Table.Th>{t.rules.works}</Table.Th>
+                <ReachHeads />
+                <Table.Th>{t.rules.alerts}</Table.Th>
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+            </Table.Thead>
+            <Table.Tbody>
+              {data.licences.map((licence: Licence) => (
+                <Table.Tr key={licence.id} data-rule={licence.id}>
+                  <Table.Td fw={600}>{licence.name}</Table.Td>
+                  <Table.Td>
+                    <Anchor
+                      component={Link}
+                      href={`/assets/${encodeURIComponent(licence.assetId)}`}
+                      size="sm"
+                    >
+                      {licence.title}
+                    </Anchor>
+                  </Table.Td>
+                  <Reach rule={licence} />
+                  <Table.Td>
+                    <AlertsUnder rule={licence} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
     </Card>
   );
 }

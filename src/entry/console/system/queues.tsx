@@ -8,7 +8,7 @@ import { usePerson } from '../api/session.ts';
 import type { FailedJob, QueueCounts } from '../api/types.ts';
 import { useChange } from '../api/use-change.ts';
 import { Card } from '../parts/page.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty, Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 
@@ -105,53 +105,53 @@ function FailedJobs({ queue, title, close }: { queue: string; title: string; clo
           {t.system.retryAll}
         </Button>
       </Group>
-      {jobs.isPending ? (
-        <Loading />
-      ) : jobs.isError ? (
-        <Failed error={jobs.error} retry={() => void jobs.refetch()} />
-      ) : jobs.data.jobs.length === 0 ? (
-        <Empty small title={t.system.noFailed} />
-      ) : (
-        <Table.ScrollContainer minWidth={620}>
-          <Table verticalSpacing="xs">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t.system.job}</Table.Th>
-                <Table.Th>{t.system.error}</Table.Th>
-                <Table.Th ta="end">{t.system.attempts}</Table.Th>
-                <Table.Th>{t.system.failedAt}</Table.Th>
-                <Table.Th aria-label={t.system.retryOne} />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {jobs.data.jobs.map((job) => (
-                <Table.Tr key={job.id}>
-                  <Table.Td>
-                    <Text size="sm" fw={600}>
-                      {job.name}
-                    </Text>
-                    <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-                      {Object.values(job.payload).map(String).join(' ')}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{job.error}</Table.Td>
-                  <Table.Td ta="end" className="numeric">
-                    {job.attempts}
-                  </Table.Td>
-                  <Table.Td>
-                    <When at={job.failedAt} size="sm" />
-                  </Table.Td>
-                  <Table.Td ta="end">
-                    <Button size="compact-sm" variant="light" onClick={() => retryThese([job.id])}>
-                      {t.system.retryOne}
-                    </Button>
-                  </Table.Td>
+      <Answered
+        by={jobs}
+        isEmpty={(data) => data.jobs.length === 0}
+        empty={<Empty small title={t.system.noFailed} />}
+      >
+        {(data) => (
+          <Table.ScrollContainer minWidth={620}>
+            <Table verticalSpacing="xs">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t.system.job}</Table.Th>
+                  <Table.Th>{t.system.error}</Table.Th>
+                  <Table.Th ta="end">{t.system.attempts}</Table.Th>
+                  <Table.Th>{t.system.failedAt}</Table.Th>
+                  <Table.Th aria-label={t.system.retryOne} />
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+              </Table.Thead>
+              <Table.Tbody>
+                {data.jobs.map((job) => (
+                  <Table.Tr key={job.id}>
+                    <Table.Td>
+                      <Text size="sm" fw={600}>
+                        {job.name}
+                      </Text>
+                      <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                        {Object.values(job.payload).map(String).join(' ')}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td style={{ overflowWrap: 'anywhere' }}>{job.error}</Table.Td>
+                    <Table.Td ta="end" className="numeric">
+                      {job.attempts}
+                    </Table.Td>
+                    <Table.Td>
+                      <When at={job.failedAt} size="sm" />
+                    </Table.Td>
+                    <Table.Td ta="end">
+                      <Button size="compact-sm" variant="light" onClick={() => retryThese([job.id])}>
+                        {t.system.retryOne}
+                      </Button>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </Answered>
     </Modal>
   );
 }

@@ -5,7 +5,7 @@ import { api, readiness } from '../api/client.ts';
 import { usePerson } from '../api/session.ts';
 import type { Incident } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty, Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useLocale, useText } from '../text/index.tsx';
 import { Queues } from './queues.tsx';
@@ -39,61 +39,61 @@ function Incidents() {
   });
   return (
     <Card title={t.system.incidents}>
-      {incidents.isPending ? (
-        <Loading />
-      ) : incidents.isError ? (
-        <Failed error={incidents.error} />
-      ) : incidents.data.incidents.length === 0 ? (
-        <Empty small icon={IconShieldCheck} title={t.system.noIncidents} />
-      ) : (
-        <Stack>
-          {incidents.data.incidents.map((incident) => (
-            <Group key={incident.id} justify="space-between" wrap="nowrap" align="flex-start">
-              <div>
-                <Group gap="xs">
-                  <Badge
-                    variant="light"
-                    tt="none"
-                    color={incident.severity === 'critical' ? 'red' : 'orange'}
-                  >
-                    {t.system.severities[incident.severity]}
-                  </Badge>
-                  <When at={incident.openedAt} size="xs" c="dimmed" />
-                  {incident.acknowledgedBy !== null && (
-                    <Text size="xs" c="dimmed">
-                      {t.system.acknowledgedBy(incident.acknowledgedBy)}
-                    </Text>
-                  )}
-                </Group>
-                <Text size="sm" mt={4}>
-                  {incident.message[language]}
-                </Text>
-              </div>
-              {person.may('reviewer') && (
-                <Group gap="xs" wrap="nowrap">
-                  {incident.acknowledgedAt === null && (
+      <Answered
+        by={incidents}
+        isEmpty={(data) => data.incidents.length === 0}
+        empty={<Empty small icon={IconShieldCheck} title={t.system.noIncidents} />}
+      >
+        {(data) => (
+          <Stack>
+            {data.incidents.map((incident) => (
+              <Group key={incident.id} justify="space-between" wrap="nowrap" align="flex-start">
+                <div>
+                  <Group gap="xs">
+                    <Badge
+                      variant="light"
+                      tt="none"
+                      color={incident.severity === 'critical' ? 'red' : 'orange'}
+                    >
+                      {t.system.severities[incident.severity]}
+                    </Badge>
+                    <When at={incident.openedAt} size="xs" c="dimmed" />
+                    {incident.acknowledgedBy !== null && (
+                      <Text size="xs" c="dimmed">
+                        {t.system.acknowledgedBy(incident.acknowledgedBy)}
+                      </Text>
+                    )}
+                  </Group>
+                  <Text size="sm" mt={4}>
+                    {incident.message[language]}
+                  </Text>
+                </div>
+                {person.may('reviewer') && (
+                  <Group gap="xs" wrap="nowrap">
+                    {incident.acknowledgedAt === null && (
+                      <Button
+                        size="xs"
+                        variant="light"
+                        onClick={() => act.mutate({ id: incident.id, type: 'acknowledge' })}
+                      >
+                        {t.system.acknowledge}
+                      </Button>
+                    )}
                     <Button
                       size="xs"
-                      variant="light"
-                      onClick={() => act.mutate({ id: incident.id, type: 'acknowledge' })}
+                      variant="subtle"
+                      color="gray"
+                      onClick={() => act.mutate({ id: incident.id, type: 'close' })}
                     >
-                      {t.system.acknowledge}
+                      {t.common.close}
                     </Button>
-                  )}
-                  <Button
-                    size="xs"
-                    variant="subtle"
-                    color="gray"
-                    onClick={() => act.mutate({ id: incident.id, type: 'close' })}
-                  >
-                    {t.common.close}
-                  </Button>
-                </Group>
-              )}
-            </Group>
-          ))}
-        </Stack>
-      )}
+                  </Group>
+                )}
+              </Group>
+            ))}
+          </Stack>
+        )}
+      </Answered>
     </Card>
   );
 }

@@ -10,7 +10,7 @@ import { usePerson } from '../api/session.ts';
 import type { WatchEntry, WatchState } from '../api/types.ts';
 import { Thumb } from '../parts/labels.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Failed, Loading, useErrorText } from '../parts/states.tsx';
+import { Answered, Empty, useErrorText } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 import { CaseButton } from '../workbench/case-button.tsx';
@@ -48,21 +48,23 @@ export default function Watch() {
       <Text size="sm" c="dimmed">
         {t.watch.lead}
       </Text>
-      {watch.isPending ? (
-        <Loading />
-      ) : watch.isError ? (
-        <Failed error={watch.error} retry={() => void watch.refetch()} />
-      ) : entries.length === 0 ? (
-        <Empty icon={IconEyeOff} title={t.watch.empty}>
-          {t.watch.emptyNote}
-        </Empty>
-      ) : (
-        <ul className={classes.list}>
-          {entries.map((entry) => (
-            <Entry key={entry.id} entry={entry} />
-          ))}
-        </ul>
-      )}
+      <Answered
+        by={watch}
+        isEmpty={() => entries.length === 0}
+        empty={
+          <Empty icon={IconEyeOff} title={t.watch.empty}>
+            {t.watch.emptyNote}
+          </Empty>
+        }
+      >
+        {() => (
+          <ul className={classes.list}>
+            {entries.map((entry) => (
+              <Entry key={entry.id} entry={entry} />
+            ))}
+          </ul>
+        )}
+      </Answered>
       {watch.hasNextPage && (
         <Button
           variant="default"

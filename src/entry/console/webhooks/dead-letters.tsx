@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { IconMailCheck } from '@tabler/icons-react';
 import { useDeadLetters, useReplay } from '../api/webhooks.ts';
 import { Card } from '../parts/page.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
 
@@ -17,62 +17,62 @@ export function DeadLetters() {
       <Text size="sm" c="dimmed" mb="sm">
         {t.webhooks.deadNote}
       </Text>
-      {letters.isPending ? (
-        <Loading />
-      ) : letters.isError ? (
-        <Failed error={letters.error} retry={() => void letters.refetch()} />
-      ) : letters.data.dead.length === 0 ? (
-        <Empty small icon={IconMailCheck} title={t.webhooks.noDead} />
-      ) : (
-        <Table verticalSpacing="xs" miw={760}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{t.webhooks.event}</Table.Th>
-              <Table.Th>{t.webhooks.url}</Table.Th>
-              <Table.Th>{t.webhooks.lastError}</Table.Th>
-              <Table.Th ta="end">{t.webhooks.attempts}</Table.Th>
-              <Table.Th>{t.webhooks.diedAt}</Table.Th>
-              <Table.Th aria-label={t.webhooks.replay} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {letters.data.dead.map((letter) => (
-              <Table.Tr key={letter.id} data-letter={letter.id}>
-                <Table.Td>
-                  <Text size="sm" fw={600}>
-                    {letter.type}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    {letter.subject}
-                  </Text>
-                </Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{letter.url}</Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>{letter.lastError ?? '–'}</Table.Td>
-                <Table.Td ta="end" className="numeric">
-                  {letter.attempts}
-                </Table.Td>
-                <Table.Td>
-                  <When at={letter.diedAt} size="sm" />
-                </Table.Td>
-                <Table.Td ta="end">
-                  <Button
-                    size="compact-sm"
-                    variant="light"
-                    disabled={replay.isPending}
-                    onClick={() =>
-                      replay.mutate(letter.id, {
-                        onSuccess: () => notifications.show({ message: t.webhooks.replayed }),
-                      })
-                    }
-                  >
-                    {t.webhooks.replay}
-                  </Button>
-                </Table.Td>
+      <Answered
+        by={letters}
+        isEmpty={(data) => data.dead.length === 0}
+        empty={<Empty small icon={IconMailCheck} title={t.webhooks.noDead} />}
+      >
+        {(data) => (
+          <Table verticalSpacing="xs" miw={760}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t.webhooks.event}</Table.Th>
+                <Table.Th>{t.webhooks.url}</Table.Th>
+                <Table.Th>{t.webhooks.lastError}</Table.Th>
+                <Table.Th ta="end">{t.webhooks.attempts}</Table.Th>
+                <Table.Th>{t.webhooks.diedAt}</Table.Th>
+                <Table.Th aria-label={t.webhooks.replay} />
               </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+            </Table.Thead>
+            <Table.Tbody>
+              {data.dead.map((letter) => (
+                <Table.Tr key={letter.id} data-letter={letter.id}>
+                  <Table.Td>
+                    <Text size="sm" fw={600}>
+                      {letter.type}
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {letter.subject}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{letter.url}</Table.Td>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{letter.lastError ?? '–'}</Table.Td>
+                  <Table.Td ta="end" className="numeric">
+                    {letter.attempts}
+                  </Table.Td>
+                  <Table.Td>
+                    <When at={letter.diedAt} size="sm" />
+                  </Table.Td>
+                  <Table.Td ta="end">
+                    <Button
+                      size="compact-sm"
+                      variant="light"
+                      disabled={replay.isPending}
+                      onClick={() =>
+                        replay.mutate(letter.id, {
+                          onSuccess: () => notifications.show({ message: t.webhooks.replayed }),
+                        })
+                      }
+                    >
+                      {t.webhooks.replay}
+                    </Button>
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
     </Card>
   );
 }

@@ -12,7 +12,7 @@ import {
 import type { Webhook } from '../api/types.ts';
 import { Card, Page } from '../parts/page.tsx';
 import { type Secret, ShownOnce } from '../parts/shown-once.tsx';
-import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { Answered, Empty } from '../parts/states.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { inJst } from '../text/dates.ts';
 import { useLocale, useText } from '../text/index.tsx';
@@ -52,34 +52,36 @@ export default function Webhooks() {
         {t.webhooks.lead}
       </Text>
       <Card>
-        {webhooks.isPending ? (
-          <Loading />
-        ) : webhooks.isError ? (
-          <Failed error={webhooks.error} retry={() => void webhooks.refetch()} />
-        ) : webhooks.data.webhooks.length === 0 ? (
-          <Empty icon={IconWebhook} title={t.webhooks.empty}>
-            {t.webhooks.emptyNote}
-          </Empty>
-        ) : (
-          <Table verticalSpacing="xs" miw={860}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t.webhooks.url}</Table.Th>
-                <Table.Th>{t.webhooks.events}</Table.Th>
-                <Table.Th ta="end">{t.webhooks.delivered}</Table.Th>
-                <Table.Th ta="end">{t.webhooks.pending}</Table.Th>
-                <Table.Th ta="end">{t.webhooks.dead}</Table.Th>
-                <Table.Th>{t.webhooks.enabled}</Table.Th>
-                <Table.Th aria-label={t.monitors.actions} />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {webhooks.data.webhooks.map((webhook) => (
-                <Row key={webhook.id} webhook={webhook} rotate={setRotating} remove={setRemoving} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
+        <Answered
+          by={webhooks}
+          isEmpty={(data) => data.webhooks.length === 0}
+          empty={
+            <Empty icon={IconWebhook} title={t.webhooks.empty}>
+              {t.webhooks.emptyNote}
+            </Empty>
+          }
+        >
+          {(data) => (
+            <Table verticalSpacing="xs" miw={860}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{t.webhooks.url}</Table.Th>
+                  <Table.Th>{t.webhooks.events}</Table.Th>
+                  <Table.Th ta="end">{t.webhooks.delivered}</Table.Th>
+                  <Table.Th ta="end">{t.webhooks.pending}</Table.Th>
+                  <Table.Th ta="end">{t.webhooks.dead}</Table.Th>
+                  <Table.Th>{t.webhooks.enabled}</Table.Th>
+                  <Table.Th aria-label={t.monitors.actions} />
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {data.webhooks.map((webhook) => (
+                  <Row key={webhook.id} webhook={webhook} rotate={setRotating} remove={setRemoving} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          )}
+        </Answered>
       </Card>
       <DeadLetters />
       {adding && (
