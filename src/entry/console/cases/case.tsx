@@ -74,7 +74,8 @@ function Shown({ of }: { of: CaseDetail }) {
       <div className={classes.columns}>
         <div className={classes.stack}>
           <Next of={of} />
-          <ParticularsForm key={of.seq} of={of} />
+          {/* Begun anew when somebody changed them, and only then: other events must not take what is being typed. */}
+          <ParticularsForm key={JSON.stringify(of.particulars)} of={of} />
           <Notice of={of} />
         </div>
         <div className={classes.stack}>

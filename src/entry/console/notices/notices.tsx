@@ -16,7 +16,7 @@ export default function Notices() {
   });
   return (
     <Page title={t.navigation.notices}>
-      <Answered by={profile}>{(data) => <ProfileForm key={profile.dataUpdatedAt} of={data} />}</Answered>
+      <Answered by={profile}>{(data) => <ProfileForm key={JSON.stringify(data)} of={data} />}</Answered>
       <Templates />
     </Page>
   );
