@@ -1,7 +1,6 @@
 import { gather } from '../../platform/storage/gather.ts';
 import type { Database } from '../../platform/storage/database.ts';
 import { type Known, lastChecks } from './known.ts';
-import { areCaptured } from './reliance.ts';
 import { findSightings } from './sightings.ts';
 import { type CheckToWrite, writeChecks } from './write.ts';
 
@@ -28,7 +27,6 @@ export function gatherQueries(db: Database) {
     },
     sighting: gather((ids: readonly string[]) => findSightings(db, ids), READING),
     lastCheck: gather((asked: readonly Known[]) => lastChecks(db, asked), READING),
-    isCaptured: gather((sightingIds: readonly string[]) => areCaptured(db, sightingIds), READING),
     /** Recorded when answered: whoever gets an answer may forget the job. */
     write: gather((checks: readonly CheckToWrite[]) => writeChecks(db, checks), {
       lingerMs: WRITE_WITHIN_MS,

@@ -203,10 +203,16 @@ async function answer(
 
 /** What is known of where a target was seen, before anything is recorded. */
 function seenAs(target: string, { record }: Ask): SeenText {
-  const pageUrl = record?.pageUrl ?? null;
-  return isUrl(target)
-    ? { page_url: pageUrl, image_url: target, file_name: null, text: null, declared: null }
-    : { page_url: pageUrl, image_url: null, file_name: basename(target), text: null, declared: null };
+  return {
+    id: null,
+    is_captured: false,
+    page_url: record?.pageUrl ?? null,
+    ...(isUrl(target)
+      ? { image_url: target, file_name: null }
+      : { image_url: null, file_name: basename(target) }),
+    text: null,
+    declared: null,
+  };
 }
 
 function withoutNulls(provenance: Provenance): StatedProvenance {

@@ -9,8 +9,9 @@ import { findSighting } from './sightings.ts';
 
 /** Where an output was seen, as far as it may name a work. */
 export interface SeenText {
-  /** Of the sighting, whose page may have been captured; absent where nothing is recorded. */
-  readonly id?: string;
+  /** The sighting's; null where nothing is recorded. */
+  readonly id: string | null;
+  readonly is_captured: boolean;
   readonly page_url: string | null;
   readonly image_url: string | null;
   readonly file_name: string | null;
@@ -22,7 +23,6 @@ export interface SeenText {
 export interface RelianceDependencies {
   readonly db: Database;
   readonly blobs: BlobStore;
-  readonly gathered: { readonly isCaptured: (sightingId: string) => Promise<boolean> };
   readonly terms: LiveTerms;
 }
 
@@ -55,7 +55,8 @@ export async function relianceHits(
   ] as const) {
     if (text != null && text !== '') texts.push({ where, text });
   }
-  if (seen?.id !== undefined) texts.push(...(await capturedTexts(deps, seen.id, seen.image_url)));
+  if (seen?.is_captured === true && seen.id !== null)
+    texts.push(...(await capturedTexts(deps, seen.id, seen.image_url)));
   if (texts.length === 0) return [];
   const hits = (await deps.terms.current(deps.db, catalogueVersion)).match(texts);
   // That the rest of the page says it too adds nothing.
@@ -82,24 +83,11 @@ export async function namesOnCapturedPage(
   await deps.db.transaction().execute((tx) => nameAlerts(tx, output_id, hits, by));
 }
 
-/** Whether the page of each sighting was captured. */
-export async function areCaptured(db: Database, sightingIds: readonly string[]): Promise<boolean[]> {
-  const captures = await db
-    .selectFrom('page_captures')
-    .select('sighting_id')
-    .distinct()
-    .where('sighting_id', '=', (eb) => eb.fn.any(eb.val([...sightingIds])))
-    .execute();
-  const captured = new Set(captures.map(({ sighting_id }) => sighting_id));
-  return sightingIds.map((id) => captured.has(id));
-}
-
 async function capturedTexts(
   deps: RelianceDependencies,
   sightingId: string,
   imageUrl: string | null,
 ): Promise<TermText[]> {
-  if (!(await deps.gathered.isCaptured(sightingId))) return [];
   // Loaded on demand: a check of a file needs none of the sources.
   const { capturedText } = await import('../sources/index.ts');
   const { titles, near, away } = await capturedText(deps, sightingId, imageUrl);

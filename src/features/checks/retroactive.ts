@@ -8,7 +8,7 @@ import { type OutputPicture, lookAt } from './output-picture.ts';
 import { type VersionedPolicy, currentPolicy } from './policies.ts';
 import { UTSUSHI, recordComparison } from './record.ts';
 import { relianceHits } from './reliance.ts';
-import { openSighting } from './sightings.ts';
+import { findSighting, openSighting } from './sightings.ts';
 
 export interface RetroactiveReport {
   /** Stored outputs compared with what changed in the catalogue. */
@@ -151,12 +151,13 @@ async function storedReliance(deps: CheckDependencies, outputId: string): Promis
     .executeTakeFirstOrThrow();
   const seen = await deps.db
     .selectFrom('sightings')
-    .select(['id', 'page_url', 'image_url', 'file_name', 'text', 'declared'])
+    .select('id')
     .where('output_id', '=', outputId)
     .orderBy('seen_at', 'desc')
     .limit(1)
     .executeTakeFirst();
-  return relianceHits(deps, provenance as Provenance | null, seen);
+  const sighting = seen === undefined ? undefined : await findSighting(deps.db, seen.id);
+  return relianceHits(deps, provenance as Provenance | null, sighting);
 }
 
 /** Only a shrunk picture was kept of this output; now that it matters, ask its place for the original again. */

@@ -115,18 +115,25 @@ export async function findSightings(
   db: Database,
   ids: readonly string[],
 ): Promise<(SightingState | undefined)[]> {
-  const rows = await db
-    .selectFrom('sightings')
-    .selectAll()
+  const rows = await sightingRows(db)
     .where('id', '=', (eb) => eb.fn.any(eb.val([...ids])))
     .execute();
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id));
 }
 
-export type SightingState = Awaited<ReturnType<typeof selectOne>>;
-function selectOne(db: Database) {
-  return db.selectFrom('sightings').selectAll().executeTakeFirstOrThrow();
+export type SightingState = Awaited<ReturnType<ReturnType<typeof sightingRows>['executeTakeFirstOrThrow']>>;
+
+/** All of their columns, and whether their page was captured. */
+function sightingRows(db: Database) {
+  return db
+    .selectFrom('sightings')
+    .selectAll('sightings')
+    .select(({ exists, selectFrom }) =>
+      exists(selectFrom('page_captures as c').select('c.id').whereRef('c.sighting_id', '=', 'sightings.id'))
+        .$castTo<boolean>()
+        .as('is_captured'),
+    );
 }
 
 /** Keeps what the server said when it gave the picture of a sighting. */

@@ -11,6 +11,8 @@ export class BlobStore {
   readonly #root: string;
   /** Files on their way in; a folder of its own, so that abandoned ones are found without walking the store. */
   readonly #unfinished: string;
+  /** Folders seen to be there, by the first four digits of what lies in them: 65,536 at most. */
+  readonly #folders = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -37,14 +39,12 @@ export class BlobStore {
    */
   async adopt(path: string, sha256: string): Promise<string> {
     const at = this.path(sha256);
-    const adopted = () => link(path, at);
-    await adopted()
-      .catch(async () => {
-        await mkdir(dirname(at), { recursive: true, mode: 0o700 });
-        await adopted();
-      })
-      // It is there already, or the disk knows no second names.
-      .catch(async () => this.put(await readFile(path)));
+    const folder = sha256.slice(0, 4);
+    // In a young store nearly every file is the first of its folder.
+    if (!this.#folders.has(folder)) await mkdir(dirname(at), { recursive: true, mode: 0o700 });
+    this.#folders.add(folder);
+    // It is there already, or the disk knows no second names.
+    await link(path, at).catch(async () => this.put(await readFile(path)));
     return sha256;
   }
 
