@@ -22,6 +22,7 @@ import { roadSection } from './road.ts';
 import { scanSection } from './scan.ts';
 import { searchSection } from './search.ts';
 import type { BenchOptions, Section } from './support/section.ts';
+import { stopOnSignals } from './support/stopping.ts';
 
 /** One file a table. */
 const SECTIONS: Record<
@@ -62,6 +63,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const results = join(root, 'docs', 'benchmarks');
 const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), Node ${process.versions.node}`;
 
+stopOnSignals();
 for (const name of positionals.length > 0 ? positionals : Object.keys(SECTIONS)) {
   const { small, write, pack, queries, items, dir } = values;
   const section = await SECTIONS[name]!({

@@ -11,28 +11,40 @@ import { type screen, openUpload } from '../src/features/checks/index.ts';
 import { type Backend, type Installation, install } from '../tests/support/installation.ts';
 import { Processes, build } from '../tests/support/processes.ts';
 import { type Bare, barely } from './support/bare.ts';
+import { confine } from './support/confine.ts';
 import { brief, cpuMs, markdown, median, percentile } from './support/measure.ts';
 import { plot } from './support/plot.ts';
 import { parentOf, processCpu } from './support/process-cpu.ts';
 import type { BenchOptions, Section } from './support/section.ts';
+import { whenStopped } from './support/stopping.ts';
 
 const SIDE = 1024;
 /** Of this many outputs one is a copy of a work, and raises an alert. */
 const COPY_EVERY = 20;
 const TOKEN = 'a-token-only-for-this-bench';
-/** [workers, compute processes of each] */
-const STAFF = [
-  [1, 1],
-  [1, 2],
-  [2, 1],
-] as const;
+
+interface Staff {
+  readonly workers: number;
+  /** Compute processes of each. */
+  readonly processes: number;
+  /** Whether a worker, its compute processes included, has one core for itself and no other. */
+  readonly confined: boolean;
+}
+
+const STAFF: readonly Staff[] = [
+  { workers: 1, processes: 1, confined: false },
+  { workers: 1, processes: 2, confined: false },
+  { workers: 2, processes: 1, confined: false },
+  { workers: 1, processes: 1, confined: true },
+  { workers: 2, processes: 1, confined: true },
+];
 
 interface Size {
   /** Different pictures, and checks a run. */
   readonly pictures: number;
   readonly checks: number;
   readonly backends: readonly Backend[];
-  readonly staff: readonly (readonly [number, number])[];
+  readonly staff: readonly Staff[];
   readonly callers: readonly number[];
 }
 
@@ -43,7 +55,13 @@ const FULL: Size = {
   staff: STAFF,
   callers: [1, 2, 4, 8],
 };
-const SMALL: Size = { pictures: 8, checks: 8, backends: ['postgres'], staff: [[1, 1]], callers: [1] };
+const SMALL: Size = {
+  pictures: 8,
+  checks: 8,
+  backends: ['postgres'],
+  staff: STAFF.slice(0, 1),
+  callers: [1],
+};
 
 export async function roadSection({ small, fixtures }: BenchOptions): Promise<Section> {
   await build();
@@ -59,7 +77,7 @@ export async function roadSection({ small, fixtures }: BenchOptions): Promise<Se
 
 "Bare" is as many processes as the workers have for computing, and they do nothing but decode and fingerprint: *whole* makes the hashes of the whole picture (the table of [fingerprints](speed-fingerprint.md)), *views* all hashes that standard depth compares. A check does this too, and reads the file's provenance from its untouched pixels, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
 
-Workers, PostgreSQL, Redis and the bench itself all run on the same ${cores} cores, so two processes already compete with the servers. "Of bare" is what remains of the rate nevertheless. Under "CPU a check" it is counted who used how much; "without servers" is the share of bare (views) in what the workers alone used, as if the servers ran elsewhere, "all" its share in everything.`,
+Workers, PostgreSQL, Redis and the bench itself all run on the same ${cores} cores. With one compute process the worker's main process and the servers have the other core; two already compete with them. "A core each": a worker and its compute process are confined to one core together, as in a container with a limit of one, and so is each bare process; servers run on any. "Of bare" is what remains of the rate nevertheless. Under "CPU a check" it is counted who used how much; "without servers" is the share of bare (views) in what the workers alone used, as if the servers ran elsewhere, "all" its share in everything.`,
     body: [
       throughputTable(runs),
       scaling(runs),
@@ -98,10 +116,8 @@ function withComment(jpeg: Buffer, comment: string): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), head, text, jpeg.subarray(2)]);
 }
 
-interface Run {
+interface Run extends Staff {
   readonly backend: Backend;
-  readonly workers: number;
-  readonly processes: number;
   readonly perSecond: number;
   readonly bare: Bare;
   /** Milliseconds a check. */
@@ -115,19 +131,21 @@ async function throughput(
   { checks, staff }: Size,
 ): Promise<Run[]> {
   const installation = await install(backend, { UTSUSHI_CONCURRENCY: '1' });
+  const forget = whenStopped(() => installation.close());
   try {
     const app = await installation.open();
     await importWorks(app, join(fixtures, 'catalogue'), 'standard');
     const files = await written(pictures, join(installation.dataDir, 'pictures'));
     const runs: Run[] = [];
-    for (const [workers, processes] of staff) {
-      const before = await barely(files, workers * processes);
-      const run = await measure(installation, app, pictures, { checks, workers, processes });
-      const after = await barely(files, workers * processes);
-      runs.push({ backend, workers, processes, bare: between(before, after), ...run });
+    for (const each of staff) {
+      const bare = () => barely(files, each.workers * each.processes, each.confined);
+      const before = await bare();
+      const run = await measure(installation, app, pictures, { checks, ...each });
+      runs.push({ backend, ...each, bare: between(before, await bare()), ...run });
     }
     return runs;
   } finally {
+    forget();
     await installation.close();
   }
 }
@@ -136,18 +154,23 @@ async function measure(
   installation: Installation,
   app: App,
   pictures: readonly Buffer[],
-  { checks, workers, processes }: { checks: number; workers: number; processes: number },
+  { checks, workers, processes, confined }: { checks: number } & Staff,
 ): Promise<Pick<Run, 'perSecond' | 'cpu'>> {
   const warmUp = 16 * workers * processes;
   const ids: string[] = [];
   for (let i = 0; i < warmUp + checks; i++) {
-    const file = withComment(pictures[i % pictures.length]!, `${workers} x ${processes}, ${i}`);
+    const file = withComment(
+      pictures[i % pictures.length]!,
+      `${workers} x ${processes}, ${confined ? 'confined' : 'free'}, ${i}`,
+    );
     ids.push(await upload(app, file));
   }
   const started = new Processes({ ...installation.env, UTSUSHI_CONCURRENCY: String(processes) });
+  const forget = whenStopped(() => started.endAll());
   try {
     const running = Array.from({ length: workers }, () => started.start('worker', '--queue', 'checks'));
     await Promise.all(running.map((worker) => worker.says(/is up/)));
+    if (confined) await Promise.all(running.map(({ pid }, i) => confine(pid, i)));
     await enqueue(app, ids.splice(0, warmUp));
     while ((await pending(app)) > checks) await sleep(50);
     const { rows } = await app.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
@@ -175,6 +198,7 @@ async function measure(
       cpu: { computing: cpu('computing'), workers: cpu('workers'), servers: cpu('servers') },
     };
   } finally {
+    forget();
     await started.endAll();
   }
 }
@@ -195,11 +219,11 @@ function throughputTable(runs: readonly Run[]): string {
       'bare in all',
       'bare without servers',
     ],
-    runs.map(({ backend, workers, processes, perSecond, bare, cpu }) => {
+    runs.map(({ backend, workers, processes, confined, perSecond, bare, cpu }) => {
       const ours = cpu.computing + cpu.workers;
       return [
         backend === 'postgres' ? 'PostgreSQL' : 'Redis',
-        `${workers} x ${processes}`,
+        `${workers} x ${processes}${confined ? ', a core each' : ''}`,
         brief(perSecond),
         brief(bare.views.perSecond),
         brief(bare.whole.perSecond),
@@ -217,14 +241,22 @@ function throughputTable(runs: readonly Run[]): string {
 /** How much two workers do beside one, on this machine's cores. */
 function scaling(runs: readonly Run[]): string {
   const sentences = [...new Set(runs.map(({ backend }) => backend))].flatMap((backend) => {
-    const of = (workers: number) =>
-      runs.find((run) => run.backend === backend && run.workers === workers && run.processes === 1);
-    const [one, two] = [of(1), of(2)];
-    if (one === undefined || two === undefined) return [];
-    const bare = two.bare.views.perSecond / one.bare.views.perSecond;
-    return [
-      `- ${backend === 'postgres' ? 'PostgreSQL' : 'Redis'}: two workers do ${brief(two.perSecond / one.perSecond)} times what one does (bare: ${brief(bare)} times).`,
-    ];
+    return [true, false].flatMap((confined) => {
+      const of = (workers: number) =>
+        runs.find(
+          (run) =>
+            run.backend === backend &&
+            run.workers === workers &&
+            run.processes === 1 &&
+            run.confined === confined,
+        );
+      const [one, two] = [of(1), of(2)];
+      if (one === undefined || two === undefined) return [];
+      const bare = two.bare.views.perSecond / one.bare.views.perSecond;
+      return [
+        `- ${backend === 'postgres' ? 'PostgreSQL' : 'Redis'}${confined ? ', a core each' : ''}: two workers do ${brief(two.perSecond / one.perSecond)} times what one does (bare: ${brief(bare)} times).`,
+      ];
+    });
   });
   return sentences.join('\n');
 }
@@ -233,14 +265,14 @@ function chart(runs: readonly Run[]) {
   const line = (name: string, backend: Backend, value: (run: Run) => number) => ({
     name,
     points: runs
-      .filter((run) => run.backend === backend && run.processes === 1)
+      .filter((run) => run.backend === backend && run.processes === 1 && run.confined)
       .map((run) => [run.workers, value(run)] as const),
   });
   return {
     file: 'road.svg',
     svg: plot({
       title: 'From the queue to the recorded check, standard depth',
-      x: 'workers, one compute process each',
+      x: 'workers, one compute process and one core each',
       y: 'pictures a second',
       lines: [
         line('bare, whole', 'redis', ({ bare }) => bare.whole.perSecond),
@@ -310,6 +342,7 @@ async function importAndScreen(pictures: readonly Buffer[], fixtures: string, si
     UTSUSHI_SCREEN_CAPACITY: '64',
     UTSUSHI_CONCURRENCY: '1',
   });
+  const forget = whenStopped(() => installation.close());
   try {
     const app = await installation.open();
     const folder = join(installation.dataDir, 'pictures');
@@ -328,6 +361,7 @@ async function importAndScreen(pictures: readonly Buffer[], fixtures: string, si
       `Import of ${pictures.length} works with keypoints, one compute process: ${brief(imported.perSecond)} a second.`,
     ].join('\n\n');
   } finally {
+    forget();
     await installation.close();
   }
 }

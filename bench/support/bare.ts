@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeImage } from '../../src/platform/image/decode.ts';
 import { extractViews } from '../../src/vision/fingerprint/features.ts';
 import { FINGERPRINT_RASTER, fingerprint } from '../../src/vision/fingerprint/fingerprint.ts';
+import { confine } from './confine.ts';
 import { cpuMs } from './measure.ts';
 
 /** `whole`: the hashes of the whole picture; `views`: of every view that standard depth compares. */
@@ -23,8 +24,12 @@ async function hash(bytes: Uint8Array, kind: keyof Bare): Promise<void> {
   if (kind === 'views' && result.hashable) extractViews(raster, size, result.fingerprint);
 }
 
-/** How fast `processes` of them are together, and what a picture costs. */
-export async function barely(files: readonly string[], processes: number): Promise<Bare> {
+/**
+ * How fast `processes` of them are together, and what a picture costs.
+ *
+ * @param confined each has a core of its own
+ */
+export async function barely(files: readonly string[], processes: number, confined: boolean): Promise<Bare> {
   const children = Array.from({ length: processes }, () => {
     // As compute processes are started.
     const child = fork(fileURLToPath(import.meta.url), files, {
@@ -33,6 +38,7 @@ export async function barely(files: readonly string[], processes: number): Promi
     return { child, warm: once(child, 'message') };
   });
   await Promise.all(children.map(({ warm }) => warm));
+  if (confined) await Promise.all(children.map(({ child }, i) => confine(child.pid!, i)));
   const measured = await Promise.all(
     children.map(async ({ child }: { child: ChildProcess }) => {
       const result = once(child, 'message');
