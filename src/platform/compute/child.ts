@@ -7,7 +7,7 @@ import { asUtsushiError } from '../../errors.ts';
 import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures, extractViews } from '../../vision/fingerprint/features.ts';
 import type { Raster } from '../../vision/fingerprint/raster.ts';
-import { decodeTo, decodeUntouched, encodeJpeg, renderJpeg } from '../image/decode.ts';
+import { decodeTo, decodeUntouched, encodeJpeg, renderJpeg, requireFormat } from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type Pixels, type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
@@ -64,7 +64,10 @@ const operations: Implementations = {
   // A file that no decoder reads may still say where it comes from.
   readProvenance: async (task, trust) => {
     const bytes = await bytesOf(task);
-    return provenanceOf(bytes, await decodeUntouched(bytes, task.limits), trust);
+    const provenance = await provenanceOf(bytes, await decodeUntouched(bytes, task.limits), trust);
+    // To find nothing in what is no picture says nothing of a picture.
+    if (provenance.findings.length === 0) requireFormat(bytes);
+    return provenance;
   },
   render: async (task) => renderJpeg(await bytesOf(task), task.longerSide, task.limits),
   drawEvidence: async (task) => {

@@ -186,7 +186,12 @@ function open(bytes: Uint8Array, limits: DecodeLimits) {
   return sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error', pages: 1 });
 }
 
-function requireFormat(bytes: Uint8Array): ImageFormat {
+/**
+ * The format of a file, by its first bytes.
+ *
+ * @throws UtsushiError `empty_file`, `unsupported_format`
+ */
+export function requireFormat(bytes: Uint8Array): ImageFormat {
   if (bytes.length === 0) throw new UtsushiError('empty_file', 'the file has no bytes');
   const format = sniffFormat(bytes);
   if (format === undefined) {

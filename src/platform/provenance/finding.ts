@@ -99,12 +99,33 @@ const WORTH: Record<Grade, { ja: string; en: string }> = {
   none: { ja: '証拠とはなりません。', en: 'this is no evidence' },
 };
 
-function sentenceOf({ about, grade, where, value }: Omit<Draft, 'sentence'>): Finding['sentence'] {
+/** A value on one line, cut where it is long. */
+function quoted(value: string, most: number): string {
   const flat = value.replaceAll(/\s+/g, ' ');
-  const quote = flat.length > MAX_QUOTE ? `${flat.slice(0, MAX_QUOTE)}…` : flat;
+  return flat.length > most ? `${flat.slice(0, most)}…` : flat;
+}
+
+function sentenceOf({ about, grade, where, value }: Omit<Draft, 'sentence'>): Finding['sentence'] {
+  const quote = quoted(value, MAX_QUOTE);
   return {
     ja: `${where} に${WHAT[about].ja}として「${quote}」とあります。${WORTH[grade].ja}`,
     en: `${where} gives “${quote}” as ${WHAT[about].en}; ${WORTH[grade].en}.`,
+  };
+}
+
+const MAX_CONFLICT_QUOTE = 60;
+/** A sentence names so many of the places that contradict each other; a graph may hold very many. */
+const MAX_NAMED = 4;
+
+/** That findings about one question cannot all be true, said once for each place. */
+export function contradiction(about: About, findings: readonly Finding[]): Finding['sentence'] {
+  const places = findings
+    .filter((one, at) => findings.findIndex(({ where }) => where === one.where) === at)
+    .slice(0, MAX_NAMED);
+  const name = (one: Finding) => quoted(one.value, MAX_CONFLICT_QUOTE);
+  return {
+    ja: `${WHAT[about].ja}について記載が食い違っています: ${places.map((one) => `${one.where}「${name(one)}」`).join('、')}。どれが正しいかは判断していません。`,
+    en: `The file contradicts itself on ${WHAT[about].en}: ${places.map((one) => `${one.where} “${name(one)}”`).join('; ')}. Which is true is not decided here.`,
   };
 }
 

@@ -1,6 +1,6 @@
 import { openContainer } from './container.ts';
 import { readExif } from './exif.ts';
-import { type About, type Finding, GRADES, type Grade } from './finding.ts';
+import { type About, type Finding, GRADES, type Grade, contradiction } from './finding.ts';
 import type { Carrier, Pixels } from './reader.ts';
 import { readAutomatic1111 } from './readers/automatic1111.ts';
 import { type TrustList, readC2pa } from './readers/c2pa.ts';
@@ -37,6 +37,8 @@ export interface Provenance {
 export interface Conflict {
   readonly about: About;
   readonly findings: readonly number[];
+  /** Not in what earlier versions recorded. */
+  readonly sentence?: Finding['sentence'];
 }
 
 export interface ProvenanceOptions {
@@ -130,7 +132,7 @@ const SINGULAR: readonly About[] = ['generator', 'model', 'prompt', 'negative-pr
 
 function conflictsAmong(findings: readonly Finding[]): Conflict[] {
   const indexed = findings.map((finding, index) => ({ ...finding, index }));
-  const conflicts: Conflict[] = [];
+  const conflicts: Omit<Conflict, 'sentence'>[] = [];
   for (const about of SINGULAR) {
     const answers = new Map<string, typeof indexed>();
     for (const finding of indexed.filter((finding) => finding.about === about)) {
@@ -173,7 +175,13 @@ function conflictsAmong(findings: readonly Finding[]): Conflict[] {
       ].sort((a, b) => a - b),
     });
   }
-  return conflicts;
+  return conflicts.map((conflict) => ({
+    ...conflict,
+    sentence: contradiction(
+      conflict.about,
+      conflict.findings.map((index) => findings[index]!),
+    ),
+  }));
 }
 
 /** Source types of pictures made without any model: a camera, a scan, a hand. */

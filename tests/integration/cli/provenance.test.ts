@@ -134,6 +134,17 @@ describe('utsushi provenance', () => {
     ];
     expect(new Set(findings.map(({ reader }) => reader))).toEqual(new Set(['novelai', 'automatic1111']));
     expect(conflicts.length).toBeGreaterThan(0);
+    for (const command of ['provenance', 'check'])
+      expect((await utsushi.run(command, at('both.png'), '--lang', 'en')).stdout).toContain(
+        'conflict  The file contradicts itself on the prompt:',
+      );
+  });
+
+  test('what is no picture is refused, and the rest goes on', async () => {
+    await writeFile(at('letter.png'), 'Dear sir');
+    const ran = await utsushi.run('provenance', at('letter.png'), at('plain.png'), '--json');
+    expect(ran.code).toBe(3);
+    expect(ran.json()).toMatchObject([{ error: { code: 'unsupported_format' } }, { grade: 'none' }]);
   });
 
   test('says that nothing found proves nothing, in either language', async () => {

@@ -193,6 +193,8 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
   }
   for (const { grade, sentence } of answer.provenance.findings ?? [])
     lines.push(`  ${grade}  ${sentence[lang]}`);
+  for (const { sentence } of answer.provenance.conflicts ?? [])
+    if (sentence !== undefined) lines.push(`  conflict  ${sentence[lang]}`);
   lines.push(...answer.reliance.map(({ assetId, term, where }) => `  ${where}: ${term} (${assetId})`));
   if (record === true)
     lines.push(`  recorded as ${answer.checkId}; alerts: ${answer.alertIds.join(', ') || 'none'}`);

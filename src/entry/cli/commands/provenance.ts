@@ -46,9 +46,17 @@ async function runProvenance(files: string[], options: CommonOptions & { lang: L
           const said = provenance.findings.map(
             (finding) => `  ${finding.grade}  ${finding.sentence[options.lang]}`,
           );
+          const conflicts = provenance.conflicts.flatMap(({ sentence }) =>
+            sentence === undefined ? [] : [`  conflict  ${sentence[options.lang]}`],
+          );
           const named = reliance.map(({ assetId, term, where }) => `  ${where}: ${term} (${assetId})`);
           print(
-            [target, ...(said.length > 0 ? said : [`  ${NOTHING_FOUND[options.lang]}`]), ...named].join('\n'),
+            [
+              target,
+              ...(said.length > 0 ? said : [`  ${NOTHING_FOUND[options.lang]}`]),
+              ...conflicts,
+              ...named,
+            ].join('\n'),
           );
         }
       } catch (thrown) {

@@ -129,6 +129,8 @@ export interface ProvenanceFacts {
     readonly value: string;
     readonly sentence: Sentence;
   }[];
+  /** What contradicts itself; checks of earlier versions have no sentence. */
+  readonly conflicts?: readonly { readonly sentence?: Sentence }[];
 }
 
 export type Verdict = 'no-candidate' | 'candidate' | 'unhashable';

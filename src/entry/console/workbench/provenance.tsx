@@ -43,6 +43,14 @@ export function Provenance({ provenance }: { provenance: ProvenanceFacts }) {
           </div>
         </div>
       )}
+      {provenance.conflicts?.map(
+        ({ sentence }, at) =>
+          sentence !== undefined && (
+            <Text key={at} size="sm" c="orange.8" role="note" className={classes.link ?? ''}>
+              {sentence[language]}
+            </Text>
+          ),
+      )}
       {(provenance.findings?.length ?? 0) > 0 && (
         <Accordion variant="default" chevronPosition="left">
           <Accordion.Item value="findings" style={{ border: 'none' }}>

@@ -43,7 +43,9 @@ const said = {
   loras: texts,
   seed: z.string().nullable(),
   findings: z.array(z.looseObject(finding)),
-  conflicts: z.array(z.looseObject({ about, findings: z.array(z.number()) })),
+  conflicts: z.array(
+    z.looseObject({ about, findings: z.array(z.number()), sentence: finding.sentence.exactOptional() }),
+  ),
 };
 
 /** What a file's bytes say about its generator, as some version recorded it; the first ones knew less. */
