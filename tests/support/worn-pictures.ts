@@ -31,8 +31,17 @@ export async function squareOf(file: string, side: number): Promise<RawPicture> 
 }
 
 /** What a JPEG of this quality leaves of it. */
-export async function throughJpeg({ data, ...raw }: RawPicture, quality: number): Promise<Pixels> {
-  return pixelsOf(await sharp(data, { raw }).jpeg({ quality }).toBuffer());
+export async function throughJpeg(
+  { data, ...raw }: RawPicture,
+  quality: number,
+  chromaSubsampling: '4:2:0' | '4:4:4' = '4:2:0',
+): Promise<Pixels> {
+  return pixelsOf(await sharp(data, { raw }).jpeg({ quality, chromaSubsampling }).toBuffer());
+}
+
+/** What a WebP of this quality leaves of it. */
+export async function throughWebp({ data, ...raw }: RawPicture, quality: number): Promise<Pixels> {
+  return pixelsOf(await sharp(data, { raw }).webp({ quality }).toBuffer());
 }
 
 /** With noise of at most so many levels on each sample. */

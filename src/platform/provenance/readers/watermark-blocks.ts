@@ -23,6 +23,9 @@ const SCALE = 65_536;
 const OF_ITS_OWN = Math.round(0.246 * 0.886 * SCALE);
 const OF_THE_FAR = Math.round(0.246 * 0.299 * SCALE);
 const OF_GREEN = OF_ITS_OWN - OF_THE_FAR;
+/** Beyond any sum; whole numbers of 32 bits keep the loop in integers. */
+const LOWEST = -0x7fffffff;
+const HIGHEST = 0x7fffffff;
 
 /** Rows of blocks at a time, reused for one strip after another. */
 export class Strip {
@@ -50,12 +53,12 @@ export class Strip {
   #measureRow({ width, channels, data }: Pixels, row: number, into: number): void {
     const stride = width * channels;
     for (let column = 0; column < this.columns; column++) {
-      let blueGreatest = -Infinity;
-      let blueLeast = Infinity;
+      let blueGreatest = LOWEST;
+      let blueLeast = HIGHEST;
       let blueUpper = 0;
       let blueAll = 0;
-      let redGreatest = -Infinity;
-      let redLeast = Infinity;
+      let redGreatest = LOWEST;
+      let redLeast = HIGHEST;
       let redUpper = 0;
       let redAll = 0;
       for (let y = 0; y < 4; y++) {
@@ -67,11 +70,11 @@ export class Strip {
           const r = data[at]! + data[right]! + data[below]! + data[corner]!;
           const g = data[at + 1]! + data[right + 1]! + data[below + 1]! + data[corner + 1]!;
           const b = data[at + 2]! + data[right + 2]! + data[below + 2]! + data[corner + 2]!;
-          const green = OF_GREEN * g;
-          const blue = OF_ITS_OWN * b - OF_THE_FAR * r - green;
-          const red = OF_ITS_OWN * r - OF_THE_FAR * b - green;
-          blueAll += blue;
-          redAll += red;
+          const green = Math.imul(OF_GREEN, g);
+          const blue = (Math.imul(OF_ITS_OWN, b) - Math.imul(OF_THE_FAR, r) - green) | 0;
+          const red = (Math.imul(OF_ITS_OWN, r) - Math.imul(OF_THE_FAR, b) - green) | 0;
+          blueAll = (blueAll + blue) | 0;
+          redAll = (redAll + red) | 0;
           if ((x | y) === 0) continue;
           if (blue > blueGreatest) blueGreatest = blue;
           if (blue < blueLeast) blueLeast = blue;

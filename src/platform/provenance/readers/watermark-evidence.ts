@@ -10,7 +10,8 @@ const STEP = 36;
  * Diffusion 1 and 2) it moves the greatest cell; given fractions (SDXL, FLUX) the one farthest from neutral, whichever
  * side. Early diffusers also hands over red for blue.
  */
-export type Manner = 'bytes' | 'fractions' | 'fractions, red for blue';
+const MANNERS = ['bytes', 'fractions', 'fractions, red for blue'] as const;
+export type Manner = (typeof MANNERS)[number];
 
 /** A Haar value of neutral colour: twice the neutral U. */
 const NEUTRAL = { bytes: 256, fractions: 1 } as const;
@@ -31,53 +32,39 @@ const OF_LIFT = 0.1;
  */
 export class Evidence {
   readonly bits: Uint8Array;
-  readonly #manner: Manner;
+  readonly manner: Manner;
   readonly #ones: Float64Array;
   readonly #all: Float64Array;
   readonly #weighted: Float64Array;
   readonly #weights: Float64Array;
   #columns = 0;
+  #standing: Standing | undefined;
 
   constructor(bits: Uint8Array, manner: Manner) {
     this.bits = bits;
-    this.#manner = manner;
+    this.manner = manner;
     this.#ones = new Float64Array(bits.length);
     this.#all = new Float64Array(bits.length);
     this.#weighted = new Float64Array(bits.length);
     this.#weights = new Float64Array(bits.length);
   }
 
-  /** Adds all rows of a strip but the first and last, which have no neighbour on one side. */
-  add(strip: Strip, signs: Signs, firstRow: number, rows: number): void {
-    const { columns } = strip;
+  /** Adds what the rows of a strip say, the first and last left out. */
+  add({ said, weight, upper }: Reading, columns: number, firstRow: number, rows: number): void {
     this.#columns = columns;
-    const plane = this.#manner === 'fractions, red for blue' ? strip.red : strip.blue;
-    const { outstanding, weight } = this.#manner === 'fractions, red for blue' ? signs.red : signs.blue;
-    const ofBytes = this.#manner === 'bytes';
+    this.#standing = undefined;
+    const ones = this.#ones;
+    const all = this.#all;
+    const weighted = this.#weighted;
+    const weights = this.#weights;
     const length = this.bits.length;
     for (let row = 1; row < rows - 1; row++) {
       let bit = ((firstRow + row) * columns + 1) % length;
       for (let block = row * columns + 1; block < (row + 1) * columns - 1; block++) {
-        let value = plane.greatest[block]!;
-        let side = 1;
-        if (ofBytes) value += NEUTRAL.bytes;
-        else {
-          const least = plane.least[block]! + NEUTRAL.fractions;
-          value += NEUTRAL.fractions;
-          if (-least > value) {
-            value = -least;
-            side = -1;
-          }
-        }
-        const remainder = value % STEP;
-        const middle = plane.level[block]! * 16;
-        const cell = ofBytes ? value - NEUTRAL.bytes : side * value - NEUTRAL.fractions;
-        const lift = side * (cell - (middle - cell) / 15);
-        const said = side * outstanding[block]! + OF_LIFT * clamp(lift, MAX_LIFT);
-        this.#all[bit]! += 1;
-        if (remainder > STEP / 2) this.#ones[bit]! += 1;
-        this.#weighted[bit]! += weight[block]! * said;
-        this.#weights[bit]! += weight[block]!;
+        all[bit]! += 1;
+        ones[bit]! += upper[block]!;
+        weighted[bit]! += said[block]!;
+        weights[bit]! += weight[block]!;
         if (++bit === length) bit = 0;
       }
     }
@@ -94,7 +81,7 @@ export class Evidence {
 
   /** Bits that the message and {@link contrast} have in common: whether their blocks stand out more than the average. */
   get outstanding(): number {
-    const { values, own } = this.#standing();
+    const { values, own } = this.#stand();
     return values.reduce((equal, value, i) => equal + Number(value * own[i]! > 0), 0);
   }
 
@@ -121,11 +108,12 @@ export class Evidence {
    * @param atLeast below this the rotations are not tried, as they could only lower it
    */
   contrast(atLeast: number): number {
-    const { message, taken, values, own } = this.#standing();
-    const freedom = Math.sqrt(message.length - 2 - taken.length);
-    const first = fisherZ(values, own) * freedom;
+    const { values, ...neighbours } = this.#stand();
+    const message = Float64Array.from(this.bits);
+    const freedom = Math.sqrt(message.length - 2 - neighbours.taken.length);
+    const first = fisherZ(values, neighbours.own) * freedom;
     if (first < atLeast) return first;
-    taken.push(unit(own)!);
+    const taken = [...neighbours.taken, unit(neighbours.own)!];
     const rest = without(values, taken);
     let squares = 0;
     for (let by = 1; by < message.length; by++)
@@ -133,38 +121,46 @@ export class Evidence {
     return first / Math.max(1, Math.sqrt(squares / (message.length - 1)));
   }
 
-  /** How far the blocks of each bit stand out, and the message, both without what the neighbours carry. */
-  #standing(): { message: Vector; taken: Vector[]; values: Vector; own: Vector } {
+  #stand(): Standing {
+    if (this.#standing !== undefined) return this.#standing;
     const means = this.#weighted.map((sum, i) => (this.#weights[i]! > 0 ? sum / this.#weights[i]! : 0));
-    const message = Float64Array.from(this.bits);
-    const taken = neighbourhood(message, this.#columns);
-    return { message, taken, values: without(means, taken), own: without(message, taken) };
+    const { taken, own } = neighbourhood(this.bits, this.#columns);
+    this.#standing = { taken, own, values: without(means, taken) };
+    return this.#standing;
   }
 }
 
-/** How far each block stands out from the four around it, and how much that counts. */
-export interface Signs {
-  readonly blue: Sign;
-  readonly red: Sign;
+interface Neighbourhood {
+  /** What the neighbours of each bit's blocks carry, orthonormal, with the mean as the first. */
+  readonly taken: readonly Vector[];
+  /** What is left of the message without that. */
+  readonly own: Vector;
 }
 
-interface Sign {
-  readonly outstanding: Float64Array;
+interface Standing extends Neighbourhood {
+  /** How far the blocks of each bit stand out, without what their neighbours carry. */
+  readonly values: Vector;
+}
+
+/** What each block of a strip says in one manner. */
+interface Reading {
+  /** How far it stands out from the four around it, times how much that counts. */
+  readonly said: Float64Array;
   readonly weight: Float64Array;
+  /** 1 where the cell that carries the bit lies in the upper half of its step. */
+  readonly upper: Uint8Array;
 }
 
-export function emptySigns(blocks: number): Signs {
-  const sign = () => ({ outstanding: new Float64Array(blocks), weight: new Float64Array(blocks) });
-  return { blue: sign(), red: sign() };
-}
-
-/** Writes the signs of all blocks of a strip that have neighbours on all sides. */
-export function findSigns(strip: Strip, rows: number, into: Signs): void {
-  findSign(strip.blue, strip.columns, rows, into.blue);
-  findSign(strip.red, strip.columns, rows, into.red);
-}
-
-function findSign({ level, tilt }: Plane, columns: number, rows: number, into: Sign): void {
+/** Writes what the blocks of a plane say, those with neighbours on all sides. */
+function hear(
+  { greatest, least, level, tilt }: Plane,
+  manner: Manner,
+  columns: number,
+  rows: number,
+  { said, weight, upper }: Reading,
+): void {
+  const inBytes = manner === 'bytes';
+  const neutral = inBytes ? NEUTRAL.bytes : NEUTRAL.fractions;
   for (let row = 1; row < rows - 1; row++)
     for (let block = row * columns + 1; block < (row + 1) * columns - 1; block++) {
       const a = level[block - 1]!;
@@ -172,12 +168,23 @@ function findSign({ level, tilt }: Plane, columns: number, rows: number, into: S
       const c = level[block - columns]!;
       const d = level[block + columns]!;
       const most = Math.max(Math.max(a, b), Math.max(c, d));
-      const least = Math.min(Math.min(a, b), Math.min(c, d));
+      const fewest = Math.min(Math.min(a, b), Math.min(c, d));
+      const own = level[block]!;
       // The mean of the middle two: an edge beside the block does not count.
-      const around = (a + b + c + d - most - least) / 2;
-      into.outstanding[block] =
-        clamp(level[block]! - around, MAX_STEP_UP) + OF_TILT * clamp(tilt[block]!, MAX_STEP_UP);
-      into.weight[block] = 1 / (1 + most - least);
+      const around = (a + b + c + d - most - fewest) / 2;
+      const outstanding = clamp(own - around, MAX_STEP_UP) + OF_TILT * clamp(tilt[block]!, MAX_STEP_UP);
+      let cell = greatest[block]!;
+      let side = 1;
+      if (!inBytes && -(least[block]! + neutral) > cell + neutral) {
+        cell = least[block]!;
+        side = -1;
+      }
+      const lift = side * (cell - (16 * own - cell) / 15);
+      const distance = side * (cell + neutral);
+      const counts = 1 / (1 + most - fewest);
+      weight[block] = counts;
+      said[block] = counts * (side * outstanding + OF_LIFT * clamp(lift, MAX_LIFT));
+      upper[block] = distance - STEP * Math.floor(distance / STEP) > STEP / 2 ? 1 : 0;
     }
 }
 
@@ -185,25 +192,44 @@ function findSign({ level, tilt }: Plane, columns: number, rows: number, into: S
 const STRIP_BLOCKS = 2_048;
 /** A strip has at least this many rows, of which the outer two are only neighbours. */
 const LEAST_ROWS = 10;
+/** About so many blocks are read at a time, and at most so many times; 1024 x 1024 pixels have 16,384. */
+const PASS_BLOCKS = 3_072;
+const MOST_PASSES = 21;
 
 /**
- * Gives the evidence the blocks of a picture, or of strips spread over its height when it has more than asked for.
+ * Gives the evidence the blocks of a picture, in passes of strips spread over its height, of which each adds others. A
+ * very large picture is not read to its end.
  *
- * @param most about so many blocks are read
+ * @yields how many passes it has read
  */
-export function gather(pixels: Pixels, evidence: readonly Evidence[], most: number): void {
+export function* gather(pixels: Pixels, evidence: readonly Evidence[]): Generator<number> {
   const columns = Math.floor(pixels.width / BLOCK);
   const rows = Math.floor(pixels.height / BLOCK);
   const high = Math.min(rows, Math.max(LEAST_ROWS, Math.ceil(STRIP_BLOCKS / columns)));
+  const step = high - 2;
+  const strips = Math.ceil((rows - 2) / step);
+  const passes = Math.max(1, Math.min(strips, Math.round((rows * columns) / PASS_BLOCKS)));
   const strip = new Strip(columns, high);
-  const signs = emptySigns(columns * high);
-  const every = Math.max(1, (rows * columns) / most) * (high - 2);
-  for (let at = 0; at < rows - 2; at += every) {
-    const first = Math.floor(at);
-    const count = Math.min(high, rows - first);
-    strip.measure(pixels, first, count);
-    findSigns(strip, count, signs);
-    for (const one of evidence) one.add(strip, signs, first, count);
+  const reading: Reading = {
+    said: new Float64Array(columns * high),
+    weight: new Float64Array(columns * high),
+    upper: new Uint8Array(columns * high),
+  };
+  for (let pass = 0; pass < Math.min(passes, MOST_PASSES); pass++) {
+    // The first pass starts away from the upper edge, where frames and skies are.
+    for (let at = (pass + (passes >> 1)) % passes; at < strips; at += passes) {
+      const first = at * step;
+      const count = Math.min(high, rows - first);
+      strip.measure(pixels, first, count);
+      for (const manner of MANNERS) {
+        const messages = evidence.filter((one) => one.manner === manner);
+        if (messages.length === 0) continue;
+        const plane = manner === 'fractions, red for blue' ? strip.red : strip.blue;
+        hear(plane, manner, columns, count, reading);
+        for (const one of messages) one.add(reading, columns, first, count);
+      }
+    }
+    yield pass + 1;
   }
 }
 
@@ -211,11 +237,24 @@ export function gather(pixels: Pixels, evidence: readonly Evidence[], most: numb
 
 type Vector = Float64Array;
 
+const known = new WeakMap<Uint8Array, { readonly columns: number; readonly found: Neighbourhood }>();
+
+/** The neighbourhood of a message in pictures so many blocks wide; the last one is kept, as widths repeat. */
+function neighbourhood(bits: Uint8Array, columns: number): Neighbourhood {
+  const last = known.get(bits);
+  if (last?.columns === columns) return last.found;
+  const message = Float64Array.from(bits);
+  const taken = carriedAround(message, columns);
+  const found = { taken, own: without(message, taken) };
+  known.set(bits, { columns, found });
+  return found;
+}
+
 /**
- * What the neighbours of each bit's blocks carry, as far as it differs from the message itself, orthonormal, with the
- * mean as the first. JPEG's block of colours holds two blocks side by side, the first of them with an even number.
+ * What the neighbours of each bit's blocks carry, as far as it differs from the message itself. JPEG's block of colours
+ * holds two blocks side by side, the first of them with an even number.
  */
-function neighbourhood(message: Vector, columns: number): Vector[] {
+function carriedAround(message: Vector, columns: number): Vector[] {
   const length = message.length;
   const at = (by: number) => rotated(message, by);
   const sum = (a: Vector, b: Vector) => a.map((value, i) => value + b[i]!);

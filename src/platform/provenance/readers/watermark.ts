@@ -51,13 +51,13 @@ interface Mark {
 
 /** The encoder refuses anything smaller. Pixels. */
 const SMALLEST = 256 * 256;
-/** Blocks of the first look, which any picture gets, and of the full one; 1024 x 1024 pixels have 16,384. */
-const FIRST_LOOK = 4_096;
-const FULL_LOOK = 65_536;
 /** How far the blocks, not only their majorities, must agree with the mark: standard deviations above chance. */
 const MIN_AGREEMENT = 4;
-/** What earns a full look: both are far below what would be a finding, and an unmarked picture rarely has either. */
-const PROMISING = { equal: 0.65, contrast: 1.75 } as const;
+/**
+ * What earns reading on, after the first, second, fourth, … pass: each doubling of the blocks lifts what a mark shows by
+ * two fifths and leaves what chance shows where it was. Standard deviations.
+ */
+const PROMISING = { equal: 0.65, agreement: 3, contrast: 2, perDoubling: 0.5 } as const;
 /** See Evidence.contrast. Chance gives 5 once in three million. */
 const CONTRAST = { likely: 4.3, veryLikely: 5 } as const;
 
@@ -76,30 +76,27 @@ export function scoreWatermarks(pixels: Pixels): WatermarkScore[] {
   const { width, height, channels } = pixels;
   if (channels < 3 || width * height < SMALLEST || pixels.data.length < width * height * channels) return [];
   if (Math.min(width, height) < 3 * BLOCK) return [];
-  const look = (most: number) => {
-    const read = MARKS.flatMap((mark) =>
-      mark.manners.map((manner) => ({ mark, evidence: new Evidence(mark.bits, manner) })),
-    );
-    gather(
-      pixels,
-      read.map(({ evidence }) => evidence),
-      most,
-    );
-    return read;
-  };
-  let read = look(FIRST_LOOK);
-  const isPromising = read.some(
-    ({ mark, evidence }) =>
-      evidence.equal >= mark.bits.length * PROMISING.equal ||
-      evidence.contrast(Infinity) >= PROMISING.contrast,
+  const read = MARKS.flatMap((mark) =>
+    mark.manners.map((manner) => ({ mark, evidence: new Evidence(mark.bits, manner) })),
   );
-  if (isPromising && Math.floor(width / BLOCK) * Math.floor(height / BLOCK) > FIRST_LOOK)
-    read = look(FULL_LOOK);
+  const all = read.map(({ evidence }) => evidence);
+  for (const passes of gather(pixels, all)) {
+    const doublings = Math.log2(passes);
+    if (Number.isInteger(doublings) && !all.some((one) => isPromising(one, doublings))) break;
+  }
   return MARKS.map((mark) =>
     read
       .filter((one) => one.mark === mark)
       .map(({ evidence }) => scoreOf(evidence, mark))
       .reduce((best, next) => (isBetter(next, best) ? next : best)),
+  );
+}
+
+function isPromising(evidence: Evidence, doublings: number): boolean {
+  const { bits, equal, agreement } = evidence;
+  return (
+    (equal >= bits.length * PROMISING.equal && agreement >= PROMISING.agreement) ||
+    evidence.contrast(Infinity) >= PROMISING.contrast + PROMISING.perDoubling * doublings
   );
 }
 
