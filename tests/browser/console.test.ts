@@ -5,6 +5,8 @@ import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_BROWSER, findBrowser, launchBrowser } from '../support/browser.ts';
+import { Observer } from '../support/observer.ts';
+import { artwork } from '../support/pictures.ts';
 import { Processes, mustSucceed } from '../support/processes.ts';
 import { Receiver, isSignedWith } from '../support/receiver.ts';
 import { type ConsoleUnderTest, OUTPUTS, startConsole } from '../support/console.ts';
@@ -92,6 +94,18 @@ describe.skipIf(found === undefined)('the console', () => {
     });
     expect(used.status()).toBe(401);
     await again.close();
+  });
+
+  it('lets in whom the command line adds, by a link to where the console is', async () => {
+    const added = await server.processes.run('user', 'add', 'hana', '--role', 'reviewer', '--json');
+    mustSucceed(added);
+    const { link } = JSON.parse(added.stdout) as { link: { url: string } };
+    const elsewhere = await browser.newContext({ locale: 'ja-JP' });
+    const hers = await elsewhere.newPage();
+    await hers.goto(link.url);
+    await hers.getByLabel('新しいパスワード（12文字以上）').waitFor();
+    expect(hers.url()).toContain(server.url);
+    await elsewhere.close();
   });
 
   it('decides a cluster at once', async () => {
@@ -315,6 +329,62 @@ describe.skipIf(found === undefined)('the console', () => {
     await page.getByRole('menuitem', { name: '削除' }).click();
     await dialog.getByRole('button', { name: '削除' }).click();
     await page.getByText('通知先はありません').waitFor();
+  });
+
+  it('sends a dead letter again', async () => {
+    await using receiver = await Receiver.open();
+    receiver.answer = () => 503;
+    const headers = { origin: server.url };
+    const added = await page.request.post(`${server.url}/api/webhooks`, {
+      data: { url: receiver.url },
+      headers,
+    });
+    const { id: webhook } = (await added.json()) as { id: string };
+    const { alerts } = (await (
+      await page.request.get(`${server.url}/api/alerts?state=open&limit=1`)
+    ).json()) as { alerts: { id: string }[] };
+    await page.request.post(`${server.url}/api/alerts/${alerts[0]!.id}/events`, {
+      data: { type: 'decide', decision: 'escalate', reason: 'told to whoever listens' },
+      headers,
+    });
+    const observer = new Observer(server.dataDir);
+    // Three days of attempts are over.
+    await expect
+      .poll(async () =>
+        observer.query(
+          `update deliveries set state = 'dead', settled_at = now(), last_error = 'HTTP 503'
+            where state = 'pending' and lease is null and attempts > 0 returning id`,
+        ),
+      )
+      .not.toEqual([]);
+    receiver.answer = () => 200;
+    await open('/webhooks');
+    const letter = page.locator('[data-letter]').first();
+    await letter.getByText('HTTP 503').waitFor();
+    await letter.getByRole('button', { name: '再送' }).click();
+    await page.getByText('再送を予約しました').waitFor();
+    await expect.poll(() => receiver.taken.length).toBeGreaterThanOrEqual(1);
+    await page.request.delete(`${server.url}/api/webhooks/${webhook}`, { headers });
+  });
+
+  it('puts an output aside that only names a work, and brings it back', async () => {
+    const name = 'Hoshiyomi no Shahon';
+    const bytes = await artwork(4_000, 160).jpeg().toBuffer();
+    const answer = await page.request.post(`${server.url}/api/checks`, {
+      multipart: { file: { name: `${name}.jpg`, mimeType: 'image/jpeg', buffer: bytes } },
+      headers: { origin: server.url },
+    });
+    expect(answer.status()).toBe(202);
+    await expect
+      .poll(async () => (await page.request.get(`${server.url}/api/watch?state=open`)).text())
+      .toContain(name);
+    await open('/watch');
+    const entry = page.getByRole('listitem').filter({ hasText: name });
+    await entry.getByRole('button', { name: '対象外とする' }).click();
+    await entry.waitFor({ state: 'detached' });
+    await page.getByText('対象外', { exact: true }).click();
+    await entry.getByRole('button', { name: '未確認に戻す' }).click();
+    await entry.waitFor({ state: 'detached' });
   });
 
   it('shows the queues, and lets what failed run again', async () => {

@@ -17,6 +17,7 @@ import type { App } from '../../../app.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, withApp } from '../context.ts';
 import { print, printJson, say } from '../output.ts';
 import { table } from '../table.ts';
+import { servedAt } from '../served-at.ts';
 import { signInUrl } from '../sign-in-url.ts';
 
 const by = (app: App) => ({ actor: actor(), at: app.checks.clock() });
@@ -106,7 +107,7 @@ async function printLink(
   options: CommonOptions,
 ): Promise<void> {
   const { secret, expiresAt } = await makeLink(app.db, user.id, by(app));
-  const url = signInUrl(app.config, secret);
+  const url = signInUrl(app.config, secret, await servedAt(app.config.dataDir));
   if (options.json === true) {
     printJson({ id: user.id, name: user.name, role: user.role, link: { url, token: secret, expiresAt } });
     return;
