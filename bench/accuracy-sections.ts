@@ -38,7 +38,7 @@ export async function corpusSection(options: BenchOptions): Promise<Section | un
   return {
     file: 'accuracy.md',
     title: 'Accuracy on a development corpus of real pictures',
-    note: 'Works and other pictures from free packages, not part of this repository. The weights of the score were fitted on these same works and other pictures; [weights.md](weights.md) has what each half scores with weights fitted on the other, which is what to expect on yours.',
+    note: 'Works and other pictures from free packages, not part of this repository. The weights of the score were fitted on these same works and other pictures; [weights.md](weights.md) has what each half scores with weights fitted on the other, which is what to expect on yours. What further views (crops of the works, tiles of the outputs) would bring at standard depth, and cost, is in [decision 16](../decisions/0016-crops-and-tiles-do-not-pay.md).',
     body: tables,
   };
 }
