@@ -30,16 +30,16 @@ const PLANE_BYTES: usize = (SIDE + 6) * STRIDE;
 const LUMA: usize = PLANE + ABOVE;
 const BLURRED: usize = LUMA + PLANE_BYTES;
 
-function fillLuma(): void {
+/** Eight rows of pixels from the one at `y` on -> their luma, in the first eight rows of its plane. */
+function fillLuma(y: usize): void {
   const red = i8x16(0, -1, -1, -1, 3, -1, -1, -1, 6, -1, -1, -1, 9, -1, -1, -1);
   const green = i8x16(1, -1, -1, -1, 4, -1, -1, -1, 7, -1, -1, -1, 10, -1, -1, -1);
   const blue = i8x16(2, -1, -1, -1, 5, -1, -1, -1, 8, -1, -1, -1, 11, -1, -1, -1);
   const r = f32x4.splat(0.299);
   const g = f32x4.splat(0.587);
   const b = f32x4.splat(0.114);
-  let from = PIXELS;
-  for (let y: usize = 0; y < SIDE; y++) {
-    const row = LUMA + y * STRIDE;
+  let from = PIXELS + y * SIDE * 3;
+  for (let row = LUMA; row < LUMA + 8 * STRIDE; row += STRIDE) {
     for (let x: usize = 0; x < SIDE; x += 4, from += 12) {
       const pixels = v128.load(from);
       v128.store(
@@ -146,9 +146,12 @@ function turnBackKept(from: usize, to: usize): void {
   }
 }
 
-function blurRows(from: usize, to: usize, kept: bool): void {
+/** The box filter along the rows of the pixels' luma, or, if `kept`, along those of its plane and the sampled columns only. */
+function blurRows(to: usize, kept: bool): void {
   for (let y: usize = 0; y < SIDE; y += 8) {
-    const row = from + y * STRIDE;
+    // Only as many rows of luma at once as stay in the nearest cache.
+    if (!kept) fillLuma(y);
+    const row = kept ? LUMA + y * STRIDE : LUMA;
     turnRows(row, TURNED + 64);
     turnRows(row + 4 * STRIDE, TURNED + 64 + NEXT_FOUR);
     blurTurned();
@@ -163,16 +166,20 @@ function blurRows(from: usize, to: usize, kept: bool): void {
   }
 }
 
-/** The box filter along columns, sixteen abreast; if `kept`, only the rows that are sampled are written, to the grid. */
+/** The box filter along columns, 32 abreast; if `kept`, only the rows that are sampled are written, to the grid. */
 function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
   const quarter = f32x4.splat(0.25);
-  for (let x: usize = 0; x < columns << 2; x += 64) {
+  for (let x: usize = 0; x < columns << 2; x += 128) {
     let read = from + x;
     let write = to + x;
     let sum0 = f32x4.add(v128.load(read), v128.load(read + STRIDE));
     let sum1 = f32x4.add(v128.load(read, 16), v128.load(read + STRIDE, 16));
     let sum2 = f32x4.add(v128.load(read, 32), v128.load(read + STRIDE, 32));
     let sum3 = f32x4.add(v128.load(read, 48), v128.load(read + STRIDE, 48));
+    let sum4 = f32x4.add(v128.load(read, 64), v128.load(read + STRIDE, 64));
+    let sum5 = f32x4.add(v128.load(read, 80), v128.load(read + STRIDE, 80));
+    let sum6 = f32x4.add(v128.load(read, 96), v128.load(read + STRIDE, 96));
+    let sum7 = f32x4.add(v128.load(read, 112), v128.load(read + STRIDE, 112));
     for (let y: usize = 0; y < SIDE; y++, read += STRIDE) {
       const entering = read + 2 * STRIDE;
       const leaving = read - 2 * STRIDE;
@@ -180,6 +187,10 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
       sum1 = f32x4.sub(f32x4.add(sum1, v128.load(entering, 16)), v128.load(leaving, 16));
       sum2 = f32x4.sub(f32x4.add(sum2, v128.load(entering, 32)), v128.load(leaving, 32));
       sum3 = f32x4.sub(f32x4.add(sum3, v128.load(entering, 48)), v128.load(leaving, 48));
+      sum4 = f32x4.sub(f32x4.add(sum4, v128.load(entering, 64)), v128.load(leaving, 64));
+      sum5 = f32x4.sub(f32x4.add(sum5, v128.load(entering, 80)), v128.load(leaving, 80));
+      sum6 = f32x4.sub(f32x4.add(sum6, v128.load(entering, 96)), v128.load(leaving, 96));
+      sum7 = f32x4.sub(f32x4.add(sum7, v128.load(entering, 112)), v128.load(leaving, 112));
       if (kept && (y & 7) !== 1 && (y & 7) !== 4) continue;
       if (isCutOff(y)) {
         const length = v128.load32_splat(LENGTHS + (y << 2));
@@ -187,11 +198,19 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
         v128.store(write, f32x4.div(sum1, length), 16);
         v128.store(write, f32x4.div(sum2, length), 32);
         v128.store(write, f32x4.div(sum3, length), 48);
+        v128.store(write, f32x4.div(sum4, length), 64);
+        v128.store(write, f32x4.div(sum5, length), 80);
+        v128.store(write, f32x4.div(sum6, length), 96);
+        v128.store(write, f32x4.div(sum7, length), 112);
       } else {
         v128.store(write, f32x4.mul(sum0, quarter));
         v128.store(write, f32x4.mul(sum1, quarter), 16);
         v128.store(write, f32x4.mul(sum2, quarter), 32);
         v128.store(write, f32x4.mul(sum3, quarter), 48);
+        v128.store(write, f32x4.mul(sum4, quarter), 64);
+        v128.store(write, f32x4.mul(sum5, quarter), 80);
+        v128.store(write, f32x4.mul(sum6, quarter), 96);
+        v128.store(write, f32x4.mul(sum7, quarter), 112);
       }
       write += kept ? KEPT << 2 : STRIDE;
     }
@@ -201,10 +220,9 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
 /** Pixels -> luma, blurred twice along each axis -> grid: 128x128 float32, what may be sampled. */
 export function blur(): void {
   // The filter reads two rows above a plane and two below; nothing ever writes there.
-  fillLuma();
-  blurRows(LUMA, BLURRED, false);
+  blurRows(BLURRED, false);
   blurColumns(BLURRED, SIDE, LUMA, false);
-  blurRows(LUMA, BLURRED, true);
+  blurRows(BLURRED, true);
   blurColumns(BLURRED, KEPT, GRID, true);
 }
 

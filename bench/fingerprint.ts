@@ -23,7 +23,9 @@ const PICTURES: readonly { name: string; width: number; height: number; format: 
   ];
 
 /** Calls timed together: the operating system counts CPU time coarsely. */
-const REPEATS = 2;
+const REPEATS = 5;
+/** A process fingerprints thousands of pictures, so what is compiled on the way is compiled before. */
+const WARM_UP_ROUNDS = 3;
 
 const DECODED = 'decode only';
 const OURS = 'Utsushi: decode, 8 PDQ, blockhash';
@@ -49,21 +51,20 @@ const CONTESTANTS: Record<string, (bytes: Buffer) => Promise<unknown>> = {
 };
 
 export async function fingerprintSection({ small, fixtures }: BenchOptions): Promise<Section> {
-  const rounds = small ? 1 : 5;
+  const rounds = small ? 1 : 11;
   const rows: string[][] = [];
   for (const picture of small ? PICTURES.slice(0, 1) : PICTURES) {
     const bytes = await drawn(picture, fixtures);
     const names = Object.keys(CONTESTANTS);
     const spent = new Map<string, number[]>(names.map((name) => [name, []]));
-    for (let round = -1; round < rounds; round += 1) {
+    for (let round = small ? 0 : -WARM_UP_ROUNDS; round < rounds; round += 1) {
       for (const name of names) {
         // What the one before left behind is nobody else's cost.
         collectGarbage();
         await CONTESTANTS[name]!(bytes);
         const before = cpuMs();
         for (let i = 0; i < REPEATS; i += 1) await CONTESTANTS[name]!(bytes);
-        // The first round warms up.
-        if (round >= 0 || small) spent.get(name)!.push((cpuMs() - before) / REPEATS);
+        if (round >= 0) spent.get(name)!.push((cpuMs() - before) / REPEATS);
       }
     }
     const cost = (name: string) => median(spent.get(name)!);

@@ -9,7 +9,7 @@ import { structureDistance } from '../../src/vision/fingerprint/structure-hash.t
 import type { WorkHashes, WorkView } from '../../src/vision/fingerprint/work-hashes.ts';
 import { HashIndexes } from '../../src/vision/matching/hash-indexes.ts';
 
-const OUTPUTS = process.env.UTSUSHI_TEST_FULL === '1' ? 2_000 : 100;
+const OUTPUTS = process.env.UTSUSHI_TEST_FULL === '1' ? 1_000 : 100;
 /** Enough for indexes to be made. */
 const WORKS = 6_000;
 const SOFT = 80;
