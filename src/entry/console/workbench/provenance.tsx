@@ -46,7 +46,7 @@ export function Provenance({ provenance }: { provenance: ProvenanceFacts }) {
       {provenance.conflicts?.map(
         ({ sentence }, at) =>
           sentence !== undefined && (
-            <Text key={at} size="sm" c="orange.8" role="note" className={classes.link ?? ''}>
+            <Text key={at} size="sm" fw={600} role="note" className={classes.link ?? ''}>
               {sentence[language]}
             </Text>
           ),
