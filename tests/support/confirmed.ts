@@ -36,6 +36,16 @@ export const CLAIMANT = {
   signatory: { ja: '法務部長 朝日 昇', en: 'Noboru Asahi' },
 };
 
+/** A work as a row of a manifest says it, but for its file. */
+export const WORK_ROW = {
+  asset_id: 'moon',
+  title: '灯籠坂の夜',
+  author: '霧島ことは',
+  rights_holder: '株式会社アケボノ動画',
+  right: 'copyright',
+  right_document: '著作権譲渡契約書 AKB-17',
+};
+
 /** A work whose claim has everything that a notice wants. */
 export async function addWork(app: App, id = 'moon', title = '灯籠坂の夜'): Promise<string> {
   const { author, rights_holder, claim } = WORK;

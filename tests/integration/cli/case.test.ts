@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FORMS, FORM_RULES } from '../../../src/features/takedown/index.ts';
 import { CommandLine, buildCommand } from '../../support/command.ts';
+import { WORK_ROW } from '../../support/confirmed.ts';
 import { type Installation, install } from '../../support/installation.ts';
 import { artwork } from '../../support/pictures.ts';
 
@@ -36,16 +37,7 @@ beforeAll(async () => {
   utsushi = new CommandLine(installation.env);
   await writeFile(file('work.png'), await artwork(5).png().toBuffer());
   await writeFile(file('output.jpg'), await artwork(5).jpeg({ quality: 70 }).toBuffer());
-  const work = {
-    file: 'work.png',
-    asset_id: 'moon',
-    title: '灯籠坂の夜',
-    author: '霧島ことは',
-    rights_holder: '株式会社アケボノ動画',
-    right: 'copyright',
-    right_document: '著作権譲渡契約書 AKB-17',
-  };
-  await writeFile(file('works.jsonl'), `${JSON.stringify(work)}\n`);
+  await writeFile(file('works.jsonl'), `${JSON.stringify({ file: 'work.png', ...WORK_ROW })}\n`);
   await writeFile(file('profile.yml'), PROFILE);
 });
 afterAll(async () => {

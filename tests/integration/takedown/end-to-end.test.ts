@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EventMessage } from '../../../src/features/delivery/index.ts';
 import type { CaseDetail } from '../../../src/features/takedown/index.ts';
 import { CommandLine } from '../../support/command.ts';
-import { CLAIMANT } from '../../support/confirmed.ts';
+import { CLAIMANT, WORK_ROW } from '../../support/confirmed.ts';
 import { type Installation, eventually, install } from '../../support/installation.ts';
 import { artwork } from '../../support/pictures.ts';
 import { Processes, build } from '../../support/processes.ts';
@@ -52,16 +52,7 @@ beforeAll(async () => {
   utsushi = new CommandLine(installation.env);
   await mkdir(file(''));
   await writeFile(file('灯籠坂の夜.png'), await artwork(5).png().toBuffer());
-  const work = {
-    file: '灯籠坂の夜.png',
-    asset_id: 'moon',
-    title: '灯籠坂の夜',
-    author: '霧島ことは',
-    rights_holder: '株式会社アケボノ動画',
-    right: 'copyright',
-    right_document: '著作権譲渡契約書 AKB-17',
-  };
-  await writeFile(file('works.jsonl'), `${JSON.stringify(work)}\n`);
+  await writeFile(file('works.jsonl'), `${JSON.stringify({ file: '灯籠坂の夜.png', ...WORK_ROW })}\n`);
   const monitor = { name: 'site', source: { kind: 'page', url: `${site.base}/posts/1` } };
   await writeFile(file('monitors.yml'), JSON.stringify({ monitors: [monitor] }));
   const gallery = {
