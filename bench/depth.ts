@@ -72,7 +72,7 @@ export async function depthSection({ small, fixtures }: BenchOptions): Promise<S
   }
 }
 
-const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full, and from a million views on 112 in an index. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (UTSUSHI_WORKS_KEPT, some 30 KB each) are kept too.`;
+const PARTS = `By part: the hash index holds 112 bytes for the whole picture's PDQ and as many for a trimmed view's; the structure hash 36 bytes a view, in a table that doubles when it is full. A deep work's keypoints take 40 bytes each in the index, and what finds them their place: some 15 KB at 370 keypoints. The works looked at closely last (UTSUSHI_WORKS_KEPT, some 30 KB each) are kept too.`;
 
 interface WorkerFigures {
   /** From its start until it takes jobs; and of memory what is resident in the end, and at most. Milliseconds, bytes. */

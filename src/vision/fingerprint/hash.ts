@@ -1,5 +1,5 @@
 /** Which algorithm made a hash. Hashes of different kinds say nothing about each other. */
-export type HashKind = 'pdq' | 'blockhash' | 'structure';
+export type HashKind = 'pdq' | 'blockhash';
 
 export const HASH_BITS = 256;
 export const HASH_BYTES = HASH_BITS / 8;

@@ -28,7 +28,7 @@ const SOFT = 80;
 
 /** Beyond so many bits of PDQ too many views lie by accident to look at each: few works, which structure is soon asked of. */
 const MOST_BY_PDQ = 100;
-/** Among this many views, what lies within FAR_BY_PDQ is found sooner by both hashes than all by PDQ alone. */
+/** From so many views on, near ones are found sooner by either hash, each within its share of the limit, than all by PDQ. */
 const MANY_VIEWS = 1_000_000;
 /** Sixteen chunks of a hash then differ by two bits at most, which looking into buckets is quick for. */
 const MOST_OF_MANY_BY_PDQ = 47;
@@ -43,7 +43,7 @@ export interface HashIndexesOptions {
 /** Reference images by the hashes of their views. */
 export class HashIndexes {
   readonly #hashes: MultiIndex;
-  readonly #structures: StructureIndex;
+  readonly #structures = new StructureIndex();
   /** Of the views that are too soft for PDQ, once more. */
   readonly #soft = new StructureIndex();
   readonly #manyViews: number;
@@ -51,7 +51,6 @@ export class HashIndexes {
 
   constructor({ build, manyViews = MANY_VIEWS }: HashIndexesOptions = {}) {
     this.#hashes = new MultiIndex({ ...(build && { build }) });
-    this.#structures = new StructureIndex({ ...(build && { build }), baseFrom: manyViews });
     this.#manyViews = manyViews;
   }
 
@@ -73,8 +72,8 @@ export class HashIndexes {
     }
   }
 
-  async settle(): Promise<void> {
-    await Promise.all([this.#hashes.settle(), this.#structures.settle()]);
+  settle(): Promise<void> {
+    return this.#hashes.settle();
   }
 
   /**

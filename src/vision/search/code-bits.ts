@@ -1,4 +1,4 @@
-import { HASH_WORDS } from '../fingerprint/hash.ts';
+import { HASH_WORDS, type Hash, hashFromWords } from '../fingerprint/hash.ts';
 import { CHUNKS } from './hamming-kernel.ts';
 
 /*
@@ -29,7 +29,7 @@ export function chunksOf(code: Uint32Array): Uint16Array {
 }
 
 /** The code that `toChunks` wrote. */
-export function fromChunks(chunks: Uint16Array, at: number): Uint32Array {
+export function fromChunks(chunks: Uint16Array, at: number): Hash<'pdq'> {
   for (let chunk = 0; chunk < CHUNKS; chunk += 1) matrix[chunk] = chunks[at + chunk]!;
   transpose();
   const words = new Uint32Array(HASH_WORDS);
@@ -38,7 +38,7 @@ export function fromChunks(chunks: Uint16Array, at: number): Uint32Array {
     const turned = (row >>> ROTATIONS[y]!) | (row << (16 - ROTATIONS[y]!));
     words[y >> 1]! |= (turned & 0xffff) << ((y & 1) * 16);
   }
-  return words;
+  return hashFromWords('pdq', words);
 }
 
 /** Bit x of row y changes places with bit y of row x; bits above the sixteenth are rubbish before and after. */

@@ -1,4 +1,4 @@
-import { popcount32 } from '../fingerprint/hash.ts';
+import { type Hash, popcount32 } from '../fingerprint/hash.ts';
 import { Arena, type Found, type NearestScan, type SharedMemory } from './arena.ts';
 import { fromChunks } from './code-bits.ts';
 import {
@@ -228,8 +228,7 @@ export class HammingBase {
     if (left.length > 0) this.#arena.scanNearest(this.#scanned, { ...scan, codes: left }, this.#putOne(hits));
   }
 
-  /** A copy. */
-  codeAt(slot: number): Uint32Array {
+  codeAt(slot: number): Hash<'pdq'> {
     return fromChunks(new Uint16Array(this.#arena.buffer, this.#at.codes + slot * CODE_BYTES, CHUNKS), 0);
   }
 

@@ -1,4 +1,4 @@
-import { HASH_BITS, type Hash, type HashKind } from '../fingerprint/hash.ts';
+import { HASH_BITS, type Hash } from '../fingerprint/hash.ts';
 
 /** A stored code near the one asked for; `distance` in bits, 0..256. */
 export interface IndexHit {
@@ -43,13 +43,13 @@ export function byDistance(a: IndexHit, b: IndexHit): number {
 }
 
 /**
- * Exact near-neighbour search over hashes of one kind: nothing within the radius is ever missed, whatever the implementation.
+ * Exact near-neighbour search over PDQ hashes: nothing within the radius is ever missed, whatever the implementation.
  *
  * Ids are the caller's, unsigned 32-bit, one code each. The index does not know what an id stands for, tells nothing
  * about a code but its distance, and compares only the codes it is given: a caller who also wants turned or mirrored
  * pictures asks with those codes. Codes of pictures too soft to hash are the caller's to keep out.
  */
-export interface HammingIndex<K extends HashKind = 'pdq'> {
+export interface HammingIndex {
   /** Codes stored. */
   readonly size: number;
 
@@ -58,20 +58,20 @@ export interface HammingIndex<K extends HashKind = 'pdq'> {
    *
    * @throws RangeError when the id is not an unsigned 32-bit integer or is already stored
    */
-  add(id: number, code: Hash<K>): void;
+  add(id: number, code: Hash<'pdq'>): void;
 
   /** Forgets the id; false when it was not there. Not found by the next query. */
   remove(id: number): boolean;
 
   /** A copy of the code stored under the id. */
-  get(id: number): Hash<K> | undefined;
+  get(id: number): Hash<'pdq'> | undefined;
 
   /**
    * Every stored code at most `radius` bits away, in no promised order.
    *
    * @throws RangeError unless the radius is an integer in 0..256
    */
-  query(code: Hash<K>, radius: number): IndexHit[];
+  query(code: Hash<'pdq'>, radius: number): IndexHit[];
 
   /**
    * The stored codes closest to any of those asked for, closest first, equally close ones by ascending id; a hit's
@@ -79,5 +79,5 @@ export interface HammingIndex<K extends HashKind = 'pdq'> {
    *
    * @throws RangeError unless k is a positive integer and the radius an integer in 0..256, or for more than 128 codes
    */
-  nearest(codes: readonly Hash<K>[], question: NearestQuestion): IndexHit[];
+  nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[];
 }

@@ -1,4 +1,4 @@
-import type { Hash, HashKind } from '../fingerprint/hash.ts';
+import type { Hash } from '../fingerprint/hash.ts';
 import { chunksOf, fromChunks } from './code-bits.ts';
 import { CodeTable } from './code-table.ts';
 import { type BaseInput, type BaseParts, HammingBase, type SearchCosts, buildBase } from './hamming-base.ts';
@@ -21,8 +21,6 @@ export interface MultiIndexOptions {
   readonly plain?: boolean;
   /** Codes added or removed that are worth a new base, beside a share of those stored. */
   readonly leastChanges?: number;
-  /** Fewer codes than this are compared one by one and need no base: it takes thrice their memory. */
-  readonly baseFrom?: number;
   readonly costs?: SearchCosts;
 }
 
@@ -34,11 +32,10 @@ const CHANGED_SHARE = 1 / 64;
  * radius are close in one chunk at least, so only codes in few buckets need a look. An immutable base holds most codes;
  * what was added since is scanned, what was removed is marked. `settle` makes a new base of it all.
  */
-export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
+export class MultiIndex implements HammingIndex {
   readonly #build: BaseBuilder;
   readonly #plain: boolean;
   readonly #leastChanges: number;
-  readonly #baseFrom: number;
   readonly #costs: SearchCosts | undefined;
   #base: HammingBase | undefined;
   /** Added before the build under way began. */
@@ -52,7 +49,6 @@ export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
     this.#build = options.build ?? (async (input) => buildBase(input));
     this.#plain = options.plain ?? false;
     this.#leastChanges = options.leastChanges ?? 4096;
-    this.#baseFrom = options.baseFrom ?? 0;
     this.#costs = options.costs;
     this.#delta = new CodeTable(this.#plain);
   }
@@ -61,7 +57,7 @@ export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
     return (this.#base?.living ?? 0) + (this.#frozen?.size ?? 0) + this.#delta.size;
   }
 
-  add(id: number, code: Hash<K>): void {
+  add(id: number, code: Hash<'pdq'>): void {
     if (id >>> 0 !== id) throw new RangeError(`An id is an unsigned 32-bit integer, not ${id}.`);
     if (this.has(id)) throw new RangeError(`Id ${id} is already in the index.`);
     this.#delta.add(id, chunksOf(code));
@@ -82,14 +78,14 @@ export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
     return true;
   }
 
-  get(id: number): Hash<K> | undefined {
+  get(id: number): Hash<'pdq'> | undefined {
     const added = this.#delta.get(id) ?? this.#frozen?.get(id);
-    if (added !== undefined) return fromChunks(added, 0) as Hash<K>;
+    if (added !== undefined) return fromChunks(added, 0);
     const slot = this.#base?.slotOf(id) ?? -1;
-    return slot < 0 ? undefined : (this.#base!.codeAt(slot) as Hash<K>);
+    return slot < 0 ? undefined : this.#base!.codeAt(slot);
   }
 
-  query(code: Hash<K>, radius: number): IndexHit[] {
+  query(code: Hash<'pdq'>, radius: number): IndexHit[] {
     checkedRadius(radius);
     const hits: IndexHit[] = [];
     const chunks = chunksOf(code);
@@ -97,7 +93,7 @@ export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
     return hits;
   }
 
-  nearest(codes: readonly Hash<K>[], question: NearestQuestion): IndexHit[] {
+  nearest(codes: readonly Hash<'pdq'>[], question: NearestQuestion): IndexHit[] {
     const { k, radius, negatives } = checkedQuestion(codes, question);
     const chunks = codes.map(chunksOf);
     let hits: IndexHit[] = [];
@@ -119,7 +115,7 @@ export class MultiIndex<K extends HashKind = 'pdq'> implements HammingIndex<K> {
     const removed = this.#base === undefined ? 0 : this.#base.count - this.#base.living;
     const changes = this.#delta.size + removed;
     const worthIt = this.#leastChanges + (this.#base?.count ?? 0) * CHANGED_SHARE;
-    if (changes < worthIt || this.size < this.#baseFrom) return this.#building ?? Promise.resolve();
+    if (changes < worthIt) return this.#building ?? Promise.resolve();
     this.#building ??= this.#rebuild().finally(() => {
       this.#building = undefined;
     });

@@ -1,17 +1,16 @@
-import { hashFromWords } from '../fingerprint/hash.ts';
-import type { IndexHit, NearestQuestion } from './hamming-index.ts';
-import { MultiIndex, type MultiIndexOptions } from './multi-index.ts';
+import { CodeTable } from './code-table.ts';
+import { type IndexHit, type NearestQuestion, byDistance, checkedQuestion } from './hamming-index.ts';
 
 /**
  * Works by their structure hashes (see structureHashes). Copies that only these find are altered ones, a third of the
- * bits away, where no index beats comparing with every code; so that is done, for all orientations at once. Only what
- * is asked of so many codes that a small radius does can be found sooner: they are indexed from `baseFrom` on.
+ * bits away, where no index beats comparing with every code; so that is done, for all orientations at once.
  */
 export class StructureIndex {
-  readonly #codes: MultiIndex<'structure'>;
+  readonly #codes: CodeTable;
 
-  constructor(options: MultiIndexOptions = {}) {
-    this.#codes = new MultiIndex({ baseFrom: Infinity, ...options });
+  /** @param plain use the plain loops even where WebAssembly is there */
+  constructor(plain = false) {
+    this.#codes = new CodeTable(plain);
   }
 
   get size(): number {
@@ -25,7 +24,7 @@ export class StructureIndex {
    * @throws RangeError when the id is already stored
    */
   add(id: number, code: Int32Array): void {
-    this.#codes.add(id, hashOf(code));
+    this.#codes.add(id, chunksOf(code));
   }
 
   /** Forgets the id; false when it was not there. */
@@ -35,22 +34,20 @@ export class StructureIndex {
 
   /** A copy of the code stored under the id. */
   get(id: number): Int32Array | undefined {
-    const hash = this.#codes.get(id);
-    return hash && new Int32Array(hash.buffer);
+    const chunks = this.#codes.get(id);
+    return chunks === undefined ? undefined : new Int32Array(new Uint16Array(chunks).buffer);
   }
 
   /** The codes closest to any of those asked for, closest first, equally close ones by ascending id. */
   nearest(codes: readonly Int32Array[], question: NearestQuestion): IndexHit[] {
-    return this.#codes.nearest(codes.map(hashOf), question);
-  }
-
-  /** See MultiIndex. */
-  settle(): Promise<void> {
-    return this.#codes.settle();
+    const { k, radius, negatives } = checkedQuestion(codes, question);
+    const hits: IndexHit[] = [];
+    this.#codes.nearest({ codes: codes.map(chunksOf), negatives, k, bound: radius }, hits);
+    return hits.toSorted(byDistance).slice(0, k);
   }
 }
 
-/** The same words. */
-function hashOf(code: Int32Array) {
-  return hashFromWords('structure', new Uint32Array(code.buffer, code.byteOffset, code.length));
+/** As it is: nothing is looked up by single chunks here. */
+function chunksOf(code: Int32Array): Uint16Array {
+  return new Uint16Array(code.buffer, code.byteOffset, code.length * 2);
 }

@@ -37,7 +37,7 @@ describe.each([
         fc.integer({ min: 0, max: 256 }),
         fc.integer({ min: 1, max: 80 }),
         (steps, asked, radius, k) => {
-          const index = new StructureIndex({ plain });
+          const index = new StructureIndex(plain);
           const stored = new Map<number, Int32Array>();
           for (const each of steps) {
             if (!each.add) expect(index.remove(each.id)).toBe(stored.delete(each.id));
@@ -57,7 +57,7 @@ describe.each([
   });
 
   it('is right after thousands were removed and others put in between', () => {
-    const index = new StructureIndex({ plain });
+    const index = new StructureIndex(plain);
     const stored = new Map<number, Int32Array>();
     const codes = fc.sample(code, { numRuns: 6_000, seed: 5 });
     const put = (id: number) => {
@@ -77,6 +77,6 @@ describe.each([
   });
 
   it('has nothing to say when it is empty', () => {
-    expect(new StructureIndex({ plain }).nearest([new Int32Array(8)], { k: 3 })).toEqual([]);
+    expect(new StructureIndex(plain).nearest([new Int32Array(8)], { k: 3 })).toEqual([]);
   });
 });
