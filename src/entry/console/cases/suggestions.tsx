@@ -76,13 +76,14 @@ function Suggested({ of: { alerts, works, accounts } }: { of: CaseSuggestion }) 
           disabled={taken.length === 0 || !person.may('reviewer')}
           loading={open.isPending}
           onClick={() =>
-            open.mutate(taken, {
-              onSuccess: ({ id }) => go(`/cases/${id}`),
-              onError: (error) => {
+            // Not by callbacks of `mutate`: the list may hear of the new case first, and this group be gone by then.
+            void open.mutateAsync(taken).then(
+              ({ id }) => go(`/cases/${id}`),
+              (error: unknown) => {
                 const { title, detail } = explain(error);
                 notifications.show({ color: 'red', title, message: detail });
               },
-            })
+            )
           }
         >
           {t.cases.openWith(taken.length)}
