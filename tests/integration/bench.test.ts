@@ -32,6 +32,6 @@ test('the bench runs at a small size and prints its tables', async () => {
   expect(stdout).toMatch(/hnswlib-node/);
   expect(stdout).toMatch(/\| 10,000 \| .* \| 0 of 10 \|/);
   expect(stdout).toMatch(/\| 1,000 \| .* \| 0 of 1 \|/);
-  expect(stdout).toMatch(/Unmarked pictures: 5 judged, 0 called "very likely"/);
+  expect(stdout).toMatch(/Unmarked pictures: \d+ judged, .*: 0 called "very likely"/);
   expect(stdout).toMatch(/\| inbox, first page of 50 with counts \| [\d.]+ \| [\d.]+ \|/);
 });
