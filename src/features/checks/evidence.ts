@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { UtsushiError } from '../../errors.ts';
 import type { PictureSource } from '../../platform/compute/tasks.ts';
 import type { Executor } from '../../platform/storage/database.ts';
-import { KIND_LABELS } from '../../vision/matching/match.ts';
+import { KIND_LABELS, shownScore } from '../../vision/matching/match.ts';
 import type { CheckDependencies } from './check.ts';
 import type { Match } from './compare.ts';
 
@@ -94,7 +94,7 @@ function caption({ kind, candidate, confidence, verification, reasons }: Match):
   return [
     `${label.ja}(法的評価ではありません) / ${label.en} (not a legal finding)` +
       (candidate ? '' : '   ※ 基準未満 / below the policy’s threshold'),
-    `照合スコア / match score ${confidence.toFixed(3)}   重なり / overlap: 作品の / of the work ${percent(overlap.asset)}, 出力の / of the output ${percent(overlap.output)}   対応点 / pairs of points ${inliers}`,
+    `照合スコア / match score ${shownScore(confidence)}   重なり / overlap: 作品の / of the work ${percent(overlap.asset)}, 出力の / of the output ${percent(overlap.output)}   対応点 / pairs of points ${inliers}`,
     ...reasons.map(({ ja }) => ja),
     ...reasons.map(({ en }) => en),
   ];

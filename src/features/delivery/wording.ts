@@ -1,4 +1,4 @@
-import { NO_LEGAL_FINDING } from '../../vision/matching/match.ts';
+import { NO_LEGAL_FINDING, shownScore } from '../../vision/matching/match.ts';
 import type { EVENTS, EventType, PublishedEvent } from './events.ts';
 import type { z } from 'zod';
 
@@ -100,11 +100,9 @@ function details({ type, data }: PublishedEvent, lang: Language): [keyof typeof 
   switch (type) {
     case 'alert.opened': {
       const { kind, confidence } = data as Data<'alert.opened'>;
-      // Rounded down: 0.997 is not 1.
-      const score = (Math.floor(confidence * 100) / 100).toFixed(2);
       return [
         ['kind', KINDS[kind][lang]],
-        ['score', score],
+        ['score', shownScore(confidence)],
       ];
     }
     case 'alert.decided': {

@@ -106,7 +106,7 @@ test('a mail says what it is about, links to the console and shows the picture o
   expect(without!.raw).not.toContain('image/jpeg');
   const body = without!.raw.replaceAll('=\r\n', '').replaceAll('=3D', '=');
   expect(body).toContain(`https://utsushi.example/alerts/${alertId}`);
-  expect(body).toContain('Match score: 0.99');
+  expect(body).toContain('Match score: 0.997');
   expect(body).toContain('Candidates for a person to decide; not a legal finding.');
   expect(body).toContain('posts/&lt;1&gt;');
 });
@@ -177,7 +177,7 @@ test('Slack gets blocks and Teams an Adaptive Card, with nothing in them read as
           version: '1.4',
           body: [
             { type: 'TextBlock', text: 'Candidate to review: 灯籠坂の夜' },
-            { type: 'FactSet', facts: expect.arrayContaining([{ title: 'Match score', value: '0.99' }]) },
+            { type: 'FactSet', facts: expect.arrayContaining([{ title: 'Match score', value: '0.997' }]) },
             { type: 'Image', url: expect.stringMatching(/^data:image\/jpeg;base64,/) },
             { type: 'TextBlock', isSubtle: true },
           ],

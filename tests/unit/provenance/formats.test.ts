@@ -284,6 +284,11 @@ describe('NovelAI', () => {
     expect(result.findings.filter(({ about }) => about === 'signature').map(({ value }) => value)).toEqual([
       'valid',
     ]);
+    // What stands beside the signed comment is not signed with it.
+    expect(result.findings.find(({ about }) => about === 'model')).toMatchObject({
+      grade: 'declared',
+      where: 'PNG tEXt "Source"',
+    });
   });
 
   test('keys in any order, other white space: what counts is what Python would write', async () => {
@@ -521,6 +526,10 @@ describe('other generators', () => {
       loras: [],
       seed: '3',
       grade: 'declared',
+    });
+    expect(result.findings.find(({ about }) => about === 'author')).toMatchObject({
+      value: 'someone',
+      where: 'PNG tEXt "Author"',
     });
     expect((await read(textPng('Description', 'a fox in rain'))).findings).toEqual([]);
   });

@@ -12,7 +12,7 @@ import {
   showAlert,
 } from '../../../features/alerts/index.ts';
 import type { Match } from '../../../features/checks/index.ts';
-import { KIND_LABELS } from '../../../vision/matching/match.ts';
+import { KIND_LABELS, shownScore } from '../../../vision/matching/match.ts';
 import { type CommonOptions, actor, dataDirOption, jsonOption, wholeNumber, withApp } from '../context.ts';
 import { localLanguage, print, printJson, say } from '../output.ts';
 import { table } from '../table.ts';
@@ -125,7 +125,7 @@ async function runList(
           alerts.map((alert) => [
             alert.id,
             alert.decision ?? alert.state,
-            alert.confidence.toFixed(3),
+            shownScore(alert.confidence),
             KIND_LABELS[alert.kind][lang],
             alert.title,
             alert.tier,
@@ -156,7 +156,7 @@ async function runShow(id: string, options: CommonOptions): Promise<void> {
           ['kind', KIND_LABELS[alert.kind][lang]],
           ['state', alert.state],
           ['decision', alert.decision === null ? '–' : `${alert.decision}, ${alert.decidedBy}`],
-          ['score', alert.confidence.toFixed(3)],
+          ['score', shownScore(alert.confidence)],
           ['output', alert.outputSha256],
           ...(match?.reasons ?? []).map((reason) => ['reason', reason[lang]]),
           ...alert.facts.map((fact) => ['fact', fact.sentence[lang]]),

@@ -12,7 +12,7 @@ import {
   checkTarget,
   currentPolicy,
 } from '../../../features/checks/index.ts';
-import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
+import { KIND_LABELS, NO_LEGAL_FINDING, shownScore } from '../../../vision/matching/match.ts';
 import {
   type CommonOptions,
   EXIT,
@@ -184,7 +184,7 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
   if (answer.verdict === 'unhashable') lines.push(`  unhashable  ${answer.reason}`);
   else if (answer.matches.length === 0) lines.push('  no-candidate');
   for (const match of answer.matches) {
-    const score = match.confidence.toFixed(3);
+    const score = shownScore(match.confidence);
     lines.push(`  ${score}  ${KIND_LABELS[match.kind][lang]}  ${match.title}  (${match.assetId})`);
     lines.push(...match.reasons.map((reason) => `         ${reason[lang]}`));
     if (match.evidence !== undefined) lines.push(`         ${match.evidence}`);

@@ -12,7 +12,7 @@ import { listAlerts, showAlert } from '../../../features/alerts/index.ts';
 import { importCatalogue, listImport } from '../../../features/catalogue/index.ts';
 import { type Match, findSighting, openUpload } from '../../../features/checks/index.ts';
 import { removeEmbeddedPostgres } from '../../../platform/storage/embedded/index.ts';
-import { KIND_LABELS, NO_LEGAL_FINDING } from '../../../vision/matching/match.ts';
+import { KIND_LABELS, NO_LEGAL_FINDING, shownScore } from '../../../vision/matching/match.ts';
 import { closeWhenInterrupted, jsonOption } from '../context.ts';
 import { localLanguage, print, printJson, say } from '../output.ts';
 import { progressBar } from '../progress-bar.ts';
@@ -183,7 +183,7 @@ function tell(found: Found, stages: readonly [string, number][], json: boolean |
 function show(found: Found, stages: readonly [string, number][]): void {
   const lang = localLanguage();
   const rows = found.alerts.map(({ output, title, match }) => [
-    match.confidence.toFixed(3),
+    shownScore(match.confidence),
     KIND_LABELS[match.kind][lang],
     title,
     output,

@@ -1,5 +1,5 @@
 import { type Finding, Findings } from '../finding.ts';
-import { type Carrier, first, under } from '../reader.ts';
+import { type Carrier, under } from '../reader.ts';
 
 const READER = 'midjourney';
 const JOB = /\bJob ID:\s*([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b/i;
@@ -14,8 +14,9 @@ export function readMidjourney(carrier: Carrier): Finding[] {
     const flags = flagsAt < 0 ? '' : command.slice(flagsAt);
     const words = (flagsAt < 0 ? command : command.slice(0, flagsAt)).split(/\s+/);
     const links = command.split(/\s+/).filter((word) => /^https?:\/\//.test(word));
+    const [author] = under(carrier, 'Author', 'Artist');
     const version = /--(v|niji)\s+([\d.]+)/.exec(flags);
-    return new Findings(READER, where)
+    const findings = new Findings(READER, where)
       .add('generator', 'Midjourney')
       .add(
         'model',
@@ -24,7 +25,8 @@ export function readMidjourney(carrier: Carrier): Finding[] {
       .add('prompt', words.filter((word) => !/^https?:\/\//.test(word)).join(' '))
       .add('negative-prompt', /--no\s+(.+?)(?=\s--|$)/.exec(flags)?.[1])
       .add('seed', /--seed\s+(\d{1,20})/.exec(flags)?.[1])
-      .addAll('source', links)
-      .add('author', first(carrier, 'Author', 'Artist')).list;
+      .addAll('source', links);
+    if (author !== undefined) findings.add('author', author.text, { where: author.where });
+    return findings.list;
   });
 }

@@ -45,12 +45,12 @@ export function readNovelAi(
   const { where } = entry;
   const findings = new Findings(READER, where, grade).add('generator', 'NovelAI');
   // Only the comment is signed; the fields beside it are as forgeable as ever.
-  const beside = new Findings(READER, where, 'declared').add(
-    'model',
-    first(carrier, ...(carrier.kind === 'exif' ? ['Software'] : ['Source'])),
-  );
-  if (comment['prompt'] === undefined)
-    beside.add('prompt', first(carrier, 'Description', 'ImageDescription'));
+  const beside = new Findings(READER, where, 'declared');
+  const [source] = under(carrier, carrier.kind === 'exif' ? 'Software' : 'Source');
+  if (source !== undefined) beside.add('model', source.text, { where: source.where });
+  const [description] = under(carrier, 'Description', 'ImageDescription');
+  if (comment['prompt'] === undefined && description !== undefined)
+    beside.add('prompt', description.text, { where: description.where });
   findings
     .add('prompt', comment['prompt'])
     .add('negative-prompt', comment['uc'])
