@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: prints the tables; with `-- --write` renews their pages in docs/benchmarks/. Names choose some of
- * them (`npm run bench -- search growth`), `--small` takes seconds and measures nothing. `scan` and
- * `search` take half an hour, less with `--items N`; `scan --dir DIR` can be stopped and gone on with. `accuracy` wants a
+ * them (`npm run bench -- search growth`), `--small` takes seconds and measures nothing. `scan` takes
+ * half an hour and `search` five minutes, less with `--items N`; `scan --dir DIR` can be stopped and gone on with. `accuracy` wants a
  * corpus:
  * `npm run bench -- accuracy --queries DIR [--pack DIR]` (pack.tsv and queries.jsonl; see accuracy-set.ts).
  */

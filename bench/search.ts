@@ -12,7 +12,7 @@ const RADIUS = 31;
 const NEIGHBOURS = 10;
 const HNSW = { connectivity: 16, expansionAdd: 128, expansionSearch: 512 };
 
-/** The graph of usearch takes a quarter of an hour to build; `--items N` makes it smaller. */
+/** The graph of usearch takes five minutes to build; `--items N` makes it smaller. */
 export async function searchSection({ small, items = 1_000_000 }: BenchOptions): Promise<Section> {
   const queryCount = small ? 20 : 100;
   const body = [
