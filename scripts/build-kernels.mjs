@@ -15,38 +15,27 @@ const KERNELS = [
   {
     source: 'assembly/hamming.ts',
     module: 'src/vision/search/hamming-wasm.ts',
-    name: 'HAMMING_WASM',
     options: ['--enable', 'threads', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
   },
   {
     source: 'assembly/picture.ts',
     module: 'src/vision/fingerprint/picture-wasm.ts',
-    name: 'PICTURE_WASM',
-    options: ['--initialMemory', '1'],
   },
   {
     source: 'assembly/views.ts',
     module: 'src/vision/fingerprint/views-wasm.ts',
-    name: 'VIEWS_WASM',
-    options: ['--initialMemory', '1'],
   },
   {
     source: 'assembly/keypoints.ts',
     module: 'src/vision/fingerprint/keypoints-wasm.ts',
-    name: 'KEYPOINTS_WASM',
-    options: ['--initialMemory', '1'],
   },
   {
     source: 'assembly/words.ts',
     module: 'src/vision/search/words-wasm.ts',
-    name: 'WORDS_WASM',
-    options: ['--initialMemory', '1'],
   },
   {
     source: 'assembly/matching.ts',
     module: 'src/vision/matching/matching-wasm.ts',
-    name: 'MATCHING_WASM',
-    options: ['--initialMemory', '1'],
   },
 ];
 
@@ -54,12 +43,12 @@ const COMMON =
   '-O3 --converge --noAssert --runtime stub --enable simd --importMemory --outFile out.wasm'.split(' ');
 
 async function main() {
-  for (const { source, module, name, options } of KERNELS) {
+  for (const { source, module, options = ['--initialMemory', '1'] } of KERNELS) {
     const bytes = await compiled(source, options);
     const text = [
       `// Written by \`npm run kernels\` from ${source}.`,
       `/** WebAssembly, ${bytes.length} bytes, as base64. */`,
-      `export const ${name} =\n  '${Buffer.from(bytes).toString('base64')}';`,
+      `export const ${path.basename(module, '.ts').replace('-', '_').toUpperCase()} =\n  '${Buffer.from(bytes).toString('base64')}';`,
       '',
     ].join('\n');
     const file = path.join(ROOT, module);

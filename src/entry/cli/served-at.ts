@@ -8,10 +8,10 @@ const served = z.object({ pid: z.int().positive(), url: z.url() });
 const fileIn = (dataDir: string) => join(dataDir, 'served.json');
 
 /**
- * Leaves word in the data directory where this process serves the console, which `up --port` may say otherwise than the
+ * Writes into the data directory where this process serves the console, which `up --port` may say otherwise than the
  * configuration does. Taken back when disposed of.
  */
-export async function leaveWord(dataDir: string, url: string): Promise<AsyncDisposable> {
+export async function announceServed(dataDir: string, url: string): Promise<AsyncDisposable> {
   const file = fileIn(dataDir);
   await writeFile(file, JSON.stringify({ pid: process.pid, url } satisfies z.infer<typeof served>));
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };

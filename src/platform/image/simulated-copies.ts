@@ -18,8 +18,10 @@ const NAMES = {
   sketch: { ja: '線画風', en: 'line drawing, simulated' },
 } as const satisfies Record<string, Sentence>;
 
+/** A way of copying a work; see simulateCopy. */
 export type SimulatedCopy = keyof typeof NAMES;
 
+/** All of them, with what people call them. Scripts, no diffusion model. */
 export const SIMULATED_COPIES = Object.entries(NAMES).map(([id, name]) => ({
   id: id as SimulatedCopy,
   name: name as Sentence,

@@ -1,7 +1,7 @@
 import type { Box } from './trim.ts';
 import type { LumaThumbnail } from './thumbnail.ts';
 import { type Plane, resample, smooth } from './plane.ts';
-import { viewsKernel } from './views-kernel.ts';
+import { type Part, viewsKernel } from './views-kernel.ts';
 
 /**
  * A 256-bit hash of where lines run, whatever their colours: 8x8 cells, four directions modulo half a turn. Survives
@@ -38,13 +38,6 @@ export function structureDistance(a: Int32Array, b: Int32Array): number {
     total += Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
   }
   return total;
-}
-
-interface Part {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
 }
 
 function directionEnergy(thumb: LumaThumbnail, { left, top, width, height }: Part): Float32Array {

@@ -21,8 +21,8 @@ interface Loops {
   directionEnergy(columns: number, left: number, top: number, width: number, height: number): void;
 }
 
-/** Whole pixels of a picture. */
-interface Part {
+/** A part of a picture, in whole pixels of it. */
+export interface Part {
   readonly left: number;
   readonly top: number;
   readonly width: number;

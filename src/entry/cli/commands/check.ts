@@ -23,6 +23,7 @@ import {
   withApp,
 } from '../context.ts';
 import { type Language, localLanguage, print, printJson, say } from '../output.ts';
+import { provenanceLines } from '../provenance-lines.ts';
 
 interface CheckOptions extends CommonOptions {
   readonly minConfidence?: number;
@@ -191,11 +192,7 @@ function describe(answer: CheckAnswer, { lang, record }: CheckOptions): string {
     if (match.evidenceError !== undefined)
       lines.push(`         error  ${match.evidenceError.code}: ${match.evidenceError.message}`);
   }
-  for (const { grade, sentence } of answer.provenance.findings ?? [])
-    lines.push(`  ${grade}  ${sentence[lang]}`);
-  for (const { sentence } of answer.provenance.conflicts ?? [])
-    if (sentence !== undefined) lines.push(`  conflict  ${sentence[lang]}`);
-  lines.push(...answer.reliance.map(({ assetId, term, where }) => `  ${where}: ${term} (${assetId})`));
+  lines.push(...provenanceLines(answer.provenance, answer.reliance, lang));
   if (record === true)
     lines.push(`  recorded as ${answer.checkId}; alerts: ${answer.alertIds.join(', ') || 'none'}`);
   return lines.join('\n');

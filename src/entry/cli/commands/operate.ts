@@ -24,7 +24,7 @@ import {
 import { print, printJson, say } from '../output.ts';
 import { progressBar } from '../progress-bar.ts';
 import { table } from '../table.ts';
-import { leaveWord } from '../served-at.ts';
+import { announceServed } from '../served-at.ts';
 import { signInUrl } from '../sign-in-url.ts';
 
 export function operateCommands(): Command[] {
@@ -65,7 +65,7 @@ async function runUp(
       if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES'].includes(error.code ?? '')) throw error;
       throw new UtsushiError('usage', `cannot listen: ${error.message}; choose another --host or --port`);
     });
-  await using _ = await leaveWord(config.dataDir, address);
+  await using _ = await announceServed(config.dataDir, address);
   if (options.json === true) printJson({ state: 'up', url: address });
   else print(`Utsushi is up: ${address}`);
   const first = await firstAdminLink(app.db, app.checks.clock());

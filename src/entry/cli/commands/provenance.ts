@@ -5,6 +5,7 @@ import { catalogueTerms } from '../../../features/catalogue/index.ts';
 import { relianceTexts } from '../../../platform/provenance/index.ts';
 import { type CommonOptions, EXIT, dataDirOption, jsonOption, withApp } from '../context.ts';
 import { type Language, localLanguage, print, printJson } from '../output.ts';
+import { provenanceLines } from '../provenance-lines.ts';
 
 /** Said where nothing was found: absence is never evidence. */
 const NOTHING_FOUND = {
@@ -43,21 +44,8 @@ async function runProvenance(files: string[], options: CommonOptions & { lang: L
         const reliance = terms.match(texts);
         if (options.json === true) printJson({ target, ...provenance, reliance });
         else {
-          const said = provenance.findings.map(
-            (finding) => `  ${finding.grade}  ${finding.sentence[options.lang]}`,
-          );
-          const conflicts = provenance.conflicts.flatMap(({ sentence }) =>
-            sentence === undefined ? [] : [`  conflict  ${sentence[options.lang]}`],
-          );
-          const named = reliance.map(({ assetId, term, where }) => `  ${where}: ${term} (${assetId})`);
-          print(
-            [
-              target,
-              ...(said.length > 0 ? said : [`  ${NOTHING_FOUND[options.lang]}`]),
-              ...conflicts,
-              ...named,
-            ].join('\n'),
-          );
+          const nothing = provenance.findings.length > 0 ? [] : [`  ${NOTHING_FOUND[options.lang]}`];
+          print([target, ...nothing, ...provenanceLines(provenance, reliance, options.lang)].join('\n'));
         }
       } catch (thrown) {
         const error = asUtsushiError(thrown);
