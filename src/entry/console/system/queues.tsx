@@ -53,7 +53,7 @@ export function Queues() {
                     <Anchor
                       component="button"
                       size="sm"
-                      c="red"
+                      c="light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))"
                       fw={650}
                       aria-label={t.showFailed(nameOf(queue.name))}
                       onClick={() => setShown(queue.name)}

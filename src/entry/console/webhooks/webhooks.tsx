@@ -130,7 +130,7 @@ function Row({
             ` · ${t.webhooks.previousUntil(inJst(language, previousSecretUntil))}`}
         </Text>
         {lastError !== null && (
-          <Text size="xs" c="red">
+          <Text size="xs" c="light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))">
             {t.webhooks.lastError}: {lastError}
           </Text>
         )}
