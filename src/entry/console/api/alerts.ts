@@ -83,11 +83,12 @@ function useAlertEvent<Input extends { id: string }>(toBody: (input: Input) => o
   const client = useQueryClient();
   return useMutation({
     mutationFn: (input: Input) => api<AlertDetail>(`/alerts/${input.id}/events`, { body: toBody(input) }),
-    onSettled: (_answer, _error, { id }) =>
-      Promise.all([
-        client.invalidateQueries({ queryKey: ['alert', id] }),
-        client.invalidateQueries({ queryKey: ['alerts'] }),
-      ]),
+    onSuccess: (after, { id }) => client.setQueryData(['alert', id], after),
+    // Nobody waits for the lists: whoever takes the event back needs its answer alone.
+    onSettled: (_answer, _error, { id }) => {
+      void client.invalidateQueries({ queryKey: ['alert', id] });
+      void client.invalidateQueries({ queryKey: ['alerts'] });
+    },
   });
 }
 

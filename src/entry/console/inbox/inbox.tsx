@@ -23,6 +23,7 @@ import { DECISIONS, DecisionDialog } from '../review/decision-dialog.tsx';
 import { useBulkOutcome } from '../review/use-outcome.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { useText } from '../text/index.tsx';
+import { useTakeBack } from '../workbench/use-take-back.ts';
 import { Facets } from './facets.tsx';
 import { useFilters } from './filters.ts';
 import { SORTS, type Sort } from './query.ts';
@@ -78,6 +79,7 @@ export function Inbox() {
     setSelected(selected.size === alerts.length ? new Set() : new Set(alerts.map(({ id }) => id)));
   const decide = (decision: Decision) => mayDecide && chosen.length > 0 && setDeciding(decision);
 
+  const takeBack = useTakeBack();
   useKeys({
     j: () => move(1),
     ArrowDown: () => move(1),
@@ -91,6 +93,7 @@ export function Inbox() {
       change({ clusterId: filters.clusterId === undefined ? alerts[at].clusterId : undefined }),
     Escape: () => setSelected(new Set()),
     '/': () => document.getElementById('inbox-search')?.focus(),
+    u: takeBack,
     ...Object.fromEntries(DECISIONS.map(({ decision, key }) => [key, () => decide(decision)])),
   });
 

@@ -17,7 +17,6 @@ import {
   useDecide,
   usePrefetchAlert,
   useQueue,
-  useUndo,
 } from '../api/alerts.ts';
 import { STAGE_PIXELS, outputImage, referenceImage } from '../api/pictures.ts';
 import { usePerson } from '../api/session.ts';
@@ -34,6 +33,7 @@ import { CaseButton } from './case-button.tsx';
 import { Comparison } from './comparison.tsx';
 import { Facts } from './facts.tsx';
 import { useDecided } from './use-decided.ts';
+import { useTakeBack } from './use-take-back.ts';
 import classes from './workbench.module.css';
 
 /** How many alerts are fetched ahead, with their pictures. */
@@ -68,12 +68,15 @@ export function Workbench() {
   const goTo = (target: string | undefined) => target !== undefined && go(`/alerts/${target}${text}`);
   const back = () => go(`/${text}`);
   const place = { at, total, next, back, forward: () => goTo(next), backward: () => goTo(ids[at - 1]) };
+  const takeBack = useTakeBack();
   useKeys({
     j: place.forward,
     ArrowRight: place.forward,
     k: place.backward,
     ArrowLeft: place.backward,
     Escape: back,
+    // Here, not at the bench: the next alert may still be on its way.
+    u: takeBack,
   });
 
   if (alert.isPending) return <Loading />;
@@ -87,7 +90,7 @@ export function Workbench() {
       </>
     );
   }
-  return <Bench key={id} alert={alert.data} place={place} openAlert={goTo} />;
+  return <Bench key={id} alert={alert.data} place={place} takeBack={takeBack} />;
 }
 
 interface Place {
@@ -99,19 +102,10 @@ interface Place {
   readonly backward: () => void;
 }
 
-function Bench({
-  alert,
-  place,
-  openAlert,
-}: {
-  alert: AlertDetail;
-  place: Place;
-  openAlert: (id: string) => void;
-}) {
+function Bench({ alert, place, takeBack }: { alert: AlertDetail; place: Place; takeBack: () => void }) {
   const t = useText();
   const person = usePerson();
   const decide = useDecide();
-  const undo = useUndo();
   const assign = useAssign();
   const outcome = useOutcome();
   const decided = useDecided();
@@ -119,22 +113,6 @@ function Bench({
   const isOwnSecond = alert.state === 'second-review' && alert.decidedBy === person.name;
   const mayDecide = person.may('reviewer') && !isOwnSecond;
 
-  const undoLast = () => {
-    const last = decided.pop();
-    if (last === undefined) return;
-    // The decision may still be on its way: its answer tells the number that taking it back must name.
-    void last.done.then((after) => {
-      if (after === undefined) return;
-      undo.mutate(
-        { id: last.id, expectedSeq: after },
-        {
-          onSuccess: () => outcome.undone(last.title),
-          onError: (error) => outcome.failed(error, last),
-        },
-      );
-      openAlert(last.id);
-    });
-  };
   const send = (decision: Decision, reason: string, rule: string | undefined) => {
     setAsking(undefined);
     const deciding: Deciding = { id: alert.id, decision, reason, rule, expectedSeq: alert.lastSeq };
@@ -151,7 +129,7 @@ function Bench({
       },
     );
     decided.push({ id: alert.id, title: alert.title, done });
-    outcome.decided(alert.title, decision, undoLast);
+    outcome.decided(alert.title, decision, takeBack);
     if (place.next === undefined) place.back();
     else place.forward();
   };
@@ -173,7 +151,6 @@ function Bench({
   };
   useKeys({
     ...Object.fromEntries(DECISIONS.map(({ decision, key }) => [key, () => choose(decision)])),
-    u: undoLast,
     a: take,
   });
 
@@ -279,7 +256,7 @@ function Bench({
             variant="default"
             size={36}
             aria-label={t.review.undo}
-            onClick={undoLast}
+            onClick={takeBack}
             disabled={decided.size === 0}
           >
             <IconArrowBackUp size={18} aria-hidden />
