@@ -64,8 +64,9 @@ export async function decodeImage(
 ): Promise<Decoded> {
   const format = requireFormat(bytes);
   try {
-    const { width, height } = await readHeader(bytes, limits);
-    return { format, width, height, raster: await toRaster(open(bytes, limits), size) };
+    const header = await readHeader(bytes, limits);
+    const { width, height } = header;
+    return { format, width, height, raster: await toRaster(upright(bytes, format, header, limits), size) };
   } catch (thrown) {
     throw asDecodeError(thrown);
   }
@@ -109,7 +110,7 @@ export async function decodeTo<const Sizes extends readonly RasterSize[]>(
         (await toRaster(
           untouched !== undefined && isOnlyResized(header, format, size)
             ? ofSamples(untouched)
-            : open(bytes, limits),
+            : upright(bytes, format, header, limits),
           size,
         ));
       made.set(key, raster);
@@ -204,7 +205,9 @@ export function requireFormat(bytes: Uint8Array): ImageFormat {
 interface Header {
   readonly width: number;
   readonly height: number;
-  /** 8 bits of sRGB, with or without transparency, that no profile and no orientation asks to change. */
+  /** No orientation asks for a turn. */
+  readonly isUpright: boolean;
+  /** Upright, and 8 bits of sRGB, with or without transparency, that no profile asks to change. */
   readonly isPlain: boolean;
 }
 
@@ -217,20 +220,21 @@ async function readHeader(bytes: Uint8Array, { maxPixels }: DecodeLimits): Promi
   if (width * height > maxPixels) {
     throw new UtsushiError('image_too_large', `${width}x${height} is more than ${maxPixels} pixels`);
   }
+  const isUpright = (orientation ?? 1) === 1;
   const isPlain =
+    isUpright &&
     space === 'srgb' &&
     depth === 'uchar' &&
     icc === undefined &&
-    (orientation ?? 1) === 1 &&
     (channels === 3 || channels === 4);
-  return { width, height, isPlain };
+  return { width, height, isUpright, isPlain };
 }
 
-/** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels; WebP always is. */
+/** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels. */
 const SHRUNK_ON_LOAD = 3;
 
 function isOnlyResized({ isPlain, width, height }: Header, format: ImageFormat, size: RasterSize): boolean {
-  if (!isPlain || format === 'webp') return false;
+  if (!isPlain) return false;
   const fitted = fit(size, { width, height });
   return format !== 'jpeg' || Math.min(width / fitted.width, height / fitted.height) < SHRUNK_ON_LOAD;
 }
@@ -244,6 +248,22 @@ function fit(size: RasterSize, { width, height }: { readonly width: number; read
 
 function ofSamples({ data, width, height, channels }: Pixels) {
   return sharp(data, { raw: { width, height, channels } });
+}
+
+/**
+ * The picture to be resized, turned upright before: turned afterwards, it would be off by a part of a pixel. And WebP
+ * decoded in full: its decoder would shrink it to any size, but only by decoding it once more than its samples need.
+ */
+function upright(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  { width, height, isUpright }: Header,
+  limits: DecodeLimits,
+): Sharp {
+  const picture = open(bytes, limits);
+  if (isUpright && format !== 'webp') return picture;
+  // To take a part, be it the whole, makes sharp do both.
+  return picture.autoOrient().extract({ left: 0, top: 0, width, height });
 }
 
 async function toRaster(picture: Sharp, size: RasterSize): Promise<Raster> {

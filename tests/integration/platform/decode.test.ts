@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage, decodeTo, decodeUntouched, sniffFormat } from '../../../src/platform/image/decode.ts';
 import { HOSTILE_FILES, artwork, halves, pngHeader, truncatedPng } from '../../support/pictures.ts';
@@ -49,6 +49,26 @@ describe('decodeImage', () => {
     expect(await decode(sideways)).toMatchObject({ width: 48, height: 64 });
   });
 
+  test.each([
+    ['jpeg', { quality: 100, chromaSubsampling: '4:4:4' }, 3],
+    ['png', {}, 0],
+    ['webp', { lossless: true }, 0],
+  ] as const)('gives of a turned %s the pixels of an upright one', async (format, options, tolerance) => {
+    const upright = await artwork(7, 320).resize(120, 90, { fit: 'fill' }).removeAlpha().raw().toBuffer();
+    const raw = { width: 120, height: 90, channels: 3 } as const;
+    for (const [orientation, turn] of [
+      [2, (picture: Sharp) => picture.flop()],
+      [3, (picture: Sharp) => picture.rotate(180)],
+      [6, (picture: Sharp) => picture.rotate(-90)],
+    ] as const) {
+      const turned = turn(sharp(upright, { raw })).toFormat(format, options).withMetadata({ orientation });
+      const { raster } = await decode(await turned.toBuffer());
+      const { raster: expected } = await decode(await sharp(upright, { raw }).png().toBuffer());
+      const off = raster.data.map((value, i) => Math.abs(value - expected.data[i]!));
+      expect(Math.max(...off), `orientation ${orientation}`).toBeLessThanOrEqual(tolerance);
+    }
+  });
+
   test('flattens transparency on white', async () => {
     const clear = await sharp({
       create: { width: 32, height: 32, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
@@ -69,12 +89,12 @@ describe('decodeImage', () => {
     expect(pixel(raster.data, 28, 16)[0]).toBeLessThan(70);
   });
 
-  test('takes the first frame of an animation', async () => {
+  test.each(['gif', 'webp'] as const)('takes the first frame of an animation: %s', async (format) => {
     const frame = (value: number) => Buffer.alloc(16 * 16 * 3, value);
     const animated = await sharp(Buffer.concat([frame(250), frame(5)]), {
       raw: { width: 16, height: 32, channels: 3, pageHeight: 16 },
     })
-      .gif({ delay: [100, 100] })
+      .toFormat(format, { delay: [100, 100], lossless: true })
       .toBuffer();
     expect((await sharp(animated).metadata()).pages).toBe(2);
     const decoded = await decode(animated);
@@ -134,6 +154,9 @@ describe('decodeTo', () => {
       'png, palette': art.clone().png({ palette: true, colours: 32, effort: 1 }),
       'png, 16 bits': art.clone().toColourspace('rgb16').png(),
       webp: art.clone().webp({ effort: 0 }),
+      'webp, transparent': art.clone().ensureAlpha(0.4).webp({ effort: 0 }),
+      'webp, turned': art.clone().webp({ effort: 0 }).withMetadata({ orientation: 6 }),
+      'webp with a profile': art.clone().webp({ effort: 0 }).withIccProfile('p3'),
       gif: art.clone().gif({ effort: 1 }),
       tiff: art.clone().tiff(),
       avif: art.clone().avif({ effort: 0 }),
