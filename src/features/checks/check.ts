@@ -94,8 +94,8 @@ async function recordSighting(
   const looked = await lookAt(
     deps,
     obtained.source,
-    // What is kept of an output that raises no alert, to compare it with a later asset.
-    { shrink: sighting.acquisition === 'fetched' },
+    // Shrunk is what is kept of an output that raises no alert, to compare it with a later asset.
+    { shrink: sighting.acquisition === 'fetched', sha256: obtained.sha256 },
   );
   return recordCheck(deps, sighting, looked, obtained);
 }

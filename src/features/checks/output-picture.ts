@@ -32,7 +32,12 @@ interface LookDependencies {
 export async function lookAt(
   deps: LookDependencies,
   source: PictureSource['source'],
-  { shrink, pixelsOnly, ...options }: JobOptions & Pick<ExamineTask, 'shrink' | 'pixelsOnly'> = {},
+  {
+    shrink,
+    pixelsOnly,
+    sha256,
+    ...options
+  }: JobOptions & Pick<ExamineTask, 'shrink' | 'pixelsOnly' | 'sha256'> = {},
 ): Promise<Looked> {
   const { depth } = deps.index.matcher;
   const task = { role: 'output', source, limits: deps.limits } as const;
@@ -42,13 +47,17 @@ export async function lookAt(
       depth,
       ...(shrink === undefined ? {} : { shrink }),
       ...(pixelsOnly === undefined ? {} : { pixelsOnly }),
+      ...(sha256 === undefined ? {} : { sha256 }),
     },
     options,
   );
   if ('unhashable' in examined.outcome) return { examined, picture: undefined };
   const { features } = examined.outcome;
   const again = async () => {
-    const { outcome } = await deps.compute.examine({ ...task, depth: 'deep', pixelsOnly: true }, options);
+    const { outcome } = await deps.compute.examine(
+      { ...task, depth: 'deep', pixelsOnly: true, sha256: examined.sha256 },
+      options,
+    );
     return (outcome as Exclude<typeof outcome, { unhashable: unknown }>).features;
   };
   let deep: Promise<Features> | undefined = isDeep(features) ? Promise.resolve(features) : undefined;

@@ -48,7 +48,7 @@ const operations: Implementations = {
     const provenance = wantsProvenance ? await provenanceOf(bytes, untouched, trust) : null;
     const readAt = performance.now();
     return {
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      sha256: task.sha256 ?? createHash('sha256').update(bytes).digest('hex'),
       byteLength: bytes.length,
       ...decoded,
       outcome,

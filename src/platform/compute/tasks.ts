@@ -22,6 +22,8 @@ export interface ExamineTask<D extends Depth = Depth> extends PictureSource {
   readonly shrink?: boolean;
   /** Leave alone what an output's bytes say about its generator. */
   readonly pixelsOnly?: boolean;
+  /** Of the file's bytes, where whoever asks has hashed them already. */
+  readonly sha256?: string;
 }
 
 /** Make a picture fit to be shown in a browser. */
