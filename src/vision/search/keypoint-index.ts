@@ -130,6 +130,7 @@ export class KeypointIndex {
   query(keypoints: Keypoints, options: KeypointQueryOptions = KEYPOINT_QUERY): KeypointAnswer {
     this.#file();
     const rarity = new Float32Array(2 * keypoints.count).fill(UNSEEN_RARITY);
+    if (this.size === 0) return { works: [], rarity };
     const found = new Collector(this.#idBySlot.length, keypoints, this.#pointsBySlot);
     const sides = [
       keypoints.descriptors,
