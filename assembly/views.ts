@@ -5,6 +5,7 @@
  * numbers and float32 where they store, so that results are equal bit for bit. Addresses are those of
  * src/vision/fingerprint/views-kernel.ts.
  */
+import { resample, smooth } from './plane';
 
 /** Of the pictures thumbnails are made of, in pixels. */
 const SIDE: i32 = 512;
@@ -65,85 +66,9 @@ export function thumbnail(width: i32, height: i32): void {
   }
 }
 
-function wide(at: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(at));
-}
-
-/** Two neighbours of the binomial filter 1 4 6 4 1, from where its five inputs lie. */
-function binomial(a: usize, b: usize, c: usize, d: usize, e: usize): v128 {
-  const outer = f64x2.add(wide(a), wide(e));
-  const inner = f64x2.mul(f64x2.splat(4), f64x2.add(wide(b), wide(d)));
-  const sum = f64x2.add(f64x2.add(outer, inner), f64x2.mul(f64x2.splat(6), wide(c)));
-  return f32x4.demote_f64x2_zero(f64x2.mul(sum, f64x2.splat(0.0625)));
-}
-
-function elementOf(row: usize, x: i32, last: i32): f64 {
-  return <f64>load<f32>(row + ((<usize>max(0, min(last, x))) << 2));
-}
-
-/** PLANE smoothed along each axis, edges repeated. */
-function smooth(width: i32, height: i32): void {
-  const last = width - 1;
-  const stride = (<usize>width) << 2;
-  for (let y = 0; y < height; y++) {
-    const from = PLANE + <usize>y * stride;
-    const to = ROWS + <usize>y * stride;
-    for (let x = 2; x < last - 1; x += 2) {
-      const at = from + ((<usize>x) << 2);
-      v128.store64_lane(to + ((<usize>x) << 2), binomial(at - 8, at - 4, at, at + 4, at + 8), 0);
-    }
-    for (let k = 0; k < 4; k++) {
-      const x = k < 2 ? k : last - 3 + k;
-      const outer = elementOf(from, x - 2, last) + elementOf(from, x + 2, last);
-      const inner = 4 * (elementOf(from, x - 1, last) + elementOf(from, x + 1, last));
-      store<f32>(to + ((<usize>x) << 2), <f32>((outer + inner + 6 * elementOf(from, x, last)) * 0.0625));
-    }
-  }
-  const bottom = height - 1;
-  for (let y = 0; y < height; y++) {
-    const a = ROWS + <usize>max(0, y - 2) * stride;
-    const b = ROWS + <usize>max(0, y - 1) * stride;
-    const c = ROWS + <usize>y * stride;
-    const d = ROWS + <usize>min(bottom, y + 1) * stride;
-    const e = ROWS + <usize>min(bottom, y + 2) * stride;
-    const to = PLANE + <usize>y * stride;
-    for (let x: usize = 0; x < stride; x += 8) {
-      v128.store64_lane(to + x, binomial(a + x, b + x, c + x, d + x, e + x), 0);
-    }
-  }
-}
-
-/** PLANE brought to another size by bilinear sampling. */
-function resample(width: i32, height: i32, toWidth: i32, toHeight: i32): void {
-  const kx = <f64>width / <f64>toWidth;
-  const ky = <f64>height / <f64>toHeight;
-  for (let x = 0; x < toWidth; x++) {
-    const at = min<f64>(<f64>(width - 1), max<f64>(0, (<f64>x + 0.5) * kx - 0.5));
-    const left = <i32>at;
-    const sampling = SAMPLING + ((<usize>x) << 4);
-    store<i32>(sampling, left << 2);
-    store<i32>(sampling, min(width - 1, left + 1) << 2, 4);
-    store<f64>(sampling, <f64>(<f32>(at - <f64>left)), 8);
-  }
-  let to = OTHER;
-  for (let y = 0; y < toHeight; y++) {
-    const at = min<f64>(<f64>(height - 1), max<f64>(0, (<f64>y + 0.5) * ky - 0.5));
-    const top = <i32>at;
-    const share = at - <f64>top;
-    const a = PLANE + <usize>(top * width) * 4;
-    const b = PLANE + <usize>(min(height - 1, top + 1) * width) * 4;
-    for (let x = 0; x < toWidth; x++, to += 4) {
-      const sampling = SAMPLING + ((<usize>x) << 4);
-      const left = <usize>load<u32>(sampling);
-      const right = <usize>load<u32>(sampling, 4);
-      const across = load<f64>(sampling, 8);
-      const al = <f64>load<f32>(a + left);
-      const bl = <f64>load<f32>(b + left);
-      const upper = al + (<f64>load<f32>(a + right) - al) * across;
-      const lower = bl + (<f64>load<f32>(b + right) - bl) * across;
-      store<f32>(to, <f32>(upper + (lower - upper) * share));
-    }
-  }
+/** PLANE brought to another size. */
+function resized(width: i32, height: i32, toWidth: i32, toHeight: i32): void {
+  resample(PLANE, width, height, OTHER, toWidth, toHeight, SAMPLING);
   memory.copy(PLANE, OTHER, (<usize>(toWidth * toHeight)) << 2);
 }
 
@@ -187,13 +112,13 @@ export function directionEnergy(columns: i32, left: i32, top: i32, width: i32, h
     for (let x: usize = 0; x < <usize>width; x++) store<f32>(to + (x << 2), <f32>load<u8>(from + x));
   }
   while (min(width, height) >= 2 * LINES) {
-    smooth(width, height);
-    resample(width, height, width >> 1, height >> 1);
+    smooth(PLANE, ROWS, PLANE, width, height);
+    resized(width, height, width >> 1, height >> 1);
     width >>= 1;
     height >>= 1;
   }
-  resample(width, height, LINES, LINES);
-  smooth(LINES, LINES);
+  resized(width, height, LINES, LINES);
+  smooth(PLANE, ROWS, PLANE, LINES, LINES);
   placeCells();
   let sum: f64 = 0;
   for (let y = 1; y < LINES - 1; y++) {

@@ -37,6 +37,10 @@ const KERNELS = [
     source: 'assembly/matching.ts',
     module: 'src/vision/matching/matching-wasm.ts',
   },
+  {
+    source: 'assembly/alignment.ts',
+    module: 'src/vision/matching/alignment-wasm.ts',
+  },
 ];
 
 const COMMON =

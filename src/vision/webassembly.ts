@@ -26,9 +26,13 @@ export function compileWasm(base64: string): WasmModule | null {
   return engine?.validate(bytes) === true ? new engine.Module(bytes) : null;
 }
 
-/** The functions of a module working in this memory; the caller knows their types. */
-export function instantiateWasm(module: WasmModule, memory: WasmMemory): unknown {
-  return new engine!.Instance(module, { env: { memory } }).exports;
+/**
+ * The functions of a module working in this memory; the caller knows their types.
+ *
+ * @param imports what the module calls, by the file that declares it and by name
+ */
+export function instantiateWasm(module: WasmModule, memory: WasmMemory, imports: object = {}): unknown {
+  return new engine!.Instance(module, { env: { memory }, ...imports }).exports;
 }
 
 /** Zeroed memory. */

@@ -13,6 +13,18 @@ export function apply(m: Transform, x: number, y: number): [number, number] {
   return [(m[0]! * x + m[1]! * y + m[2]!) / w, (m[3]! * x + m[4]! * y + m[5]!) / w];
 }
 
+/** How much the map enlarges areas at a point; negative when it mirrors. */
+export function areaScale(m: Transform, x: number, y: number): number {
+  const w = m[6]! * x + m[7]! * y + m[8]!;
+  const px = m[0]! * x + m[1]! * y + m[2]!;
+  const py = m[3]! * x + m[4]! * y + m[5]!;
+  const dux = (m[0]! * w - m[6]! * px) / (w * w);
+  const duy = (m[1]! * w - m[7]! * px) / (w * w);
+  const dvx = (m[3]! * w - m[6]! * py) / (w * w);
+  const dvy = (m[4]! * w - m[7]! * py) / (w * w);
+  return dux * dvy - duy * dvx;
+}
+
 /** First `second`, then `first`. */
 export function product(first: Transform, second: Transform): Transform {
   return Float64Array.from({ length: 9 }, (_, i) => {

@@ -4,16 +4,11 @@ import type { Transform } from './geometry.ts';
 import { MATCHING_WASM } from './matching-wasm.ts';
 import {
   CELL,
-  type DirectionField,
-  FIELD_UNIT,
   type FoundPairs,
   GUIDED_DISTANCE,
   LEVELS,
   type MatchingKernel,
-  PARTS,
   type PairedOutput,
-  type PartAgreement,
-  REACH,
   type Side,
   type Sizes,
   descriptorsOf,
@@ -24,10 +19,6 @@ import {
 const MOST_POINTS = 2_048;
 const MOST_CELLS = 2_048;
 const DESCRIPTOR_BYTES = 32;
-/** Larger fields are compared by the plain loops. */
-const LONGEST_FIELD = 64;
-const FIELD_BYTES = (LONGEST_FIELD + 2 * REACH + 1) ** 2 * 4;
-const PART_BYTES = 24;
 
 /** Where things lie in the kernel's memory, in bytes. */
 const MAP = 1_024;
@@ -45,28 +36,21 @@ const POINTS = STARTS + 4 * (MOST_CELLS + 1) + 12;
 const USED = POINTS + 2 * MOST_POINTS;
 const PAIRS = USED + MOST_POINTS;
 const DISTANCES = PAIRS + 4 * MOST_POINTS;
-const FIELD_A = DISTANCES + MOST_POINTS;
-const FIELD_B = FIELD_A + FIELD_BYTES;
-const PART_RESULTS = FIELD_B + FIELD_BYTES + 64;
-const SCRATCH = PART_RESULTS + PARTS * PARTS * PART_BYTES;
-const OUTPUT_DESCRIPTORS = SCRATCH + 3 * FIELD_BYTES;
+const OUTPUT_DESCRIPTORS = DISTANCES + MOST_POINTS + 64;
 const SIDES: readonly Side[] = ['keypoints', 'mirrored', 'inverted', 'both'];
 const END = OUTPUT_DESCRIPTORS + SIDES.length * DESCRIPTOR_BYTES * MOST_POINTS;
 
 interface Loops {
   guidedPairs(...addressesAndSizes: readonly number[]): number;
-  elastic(...addressesAndSizes: readonly number[]): void;
 }
 
-/** The loops compiled. One instance serves a whole thread; it keeps the last output and the last work. */
+/** The loop compiled. One instance serves a whole thread; it keeps the last output and the last work. */
 class CompiledMatchingKernel implements MatchingKernel {
   readonly #loops: Loops;
   readonly #buffer: ArrayBufferLike;
   readonly #results: DataView;
   readonly #map: Float64Array;
   readonly #sizes: Float64Array;
-  readonly #fieldA: Int16Array;
-  readonly #fieldB: Int16Array;
   #output: PairedOutput | undefined;
   #work: Keypoints | undefined;
 
@@ -77,8 +61,6 @@ class CompiledMatchingKernel implements MatchingKernel {
     this.#results = new DataView(this.#buffer as ArrayBuffer);
     this.#map = new Float64Array(this.#buffer, MAP, 9);
     this.#sizes = new Float64Array(this.#buffer, SIZES, 2 * LEVELS);
-    this.#fieldA = new Int16Array(this.#buffer, FIELD_A, FIELD_BYTES / 2);
-    this.#fieldB = new Int16Array(this.#buffer, FIELD_B, FIELD_BYTES / 2);
   }
 
   guidedPairs(work: Keypoints, output: PairedOutput, map: Transform, sizes: Sizes, side: Side): FoundPairs {
@@ -122,31 +104,6 @@ class CompiledMatchingKernel implements MatchingKernel {
       distance: new Uint8Array(this.#buffer, DISTANCES, length).slice(),
       possible: this.#results.getInt32(ANSWER, true),
     };
-  }
-
-  elastic(a: DirectionField, b: DirectionField): PartAgreement[] {
-    const { width, height } = a;
-    if (Math.max(width, height) > LONGEST_FIELD) return plainMatchingKernel.elastic(a, b);
-    this.#fieldA.set(a.directions);
-    this.#fieldB.fill(0);
-    const padded = width + 2 * REACH;
-    for (let y = 0; y < height; y += 1) {
-      this.#fieldB.set(
-        b.directions.subarray(2 * y * width, 2 * (y + 1) * width),
-        2 * ((y + REACH) * padded + REACH),
-      );
-    }
-    const unit = FIELD_UNIT ** 2;
-    this.#loops.elastic(FIELD_A, FIELD_B, width, height, PARTS, REACH, unit, SCRATCH, PART_RESULTS);
-    return Array.from({ length: PARTS * PARTS }, (_, i) => {
-      const at = PART_RESULTS + i * PART_BYTES;
-      return {
-        score: this.#results.getFloat64(at, true),
-        own: this.#results.getInt32(at + 8, true) / unit,
-        dot: this.#results.getInt32(at + 12, true) / unit,
-        energy: this.#results.getInt32(at + 16, true) / unit,
-      };
-    });
   }
 
   #bring(work: Keypoints, output: PairedOutput): void {

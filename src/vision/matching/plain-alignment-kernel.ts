@@ -1,21 +1,35 @@
 import { type Plane, resample, smooth } from '../fingerprint/plane.ts';
 import type { Thumbnail } from '../fingerprint/thumbnail.ts';
-import type { Transform } from './geometry.ts';
-import { matchingKernel } from './matching-kernel.ts';
-import { FIELD_UNIT } from './plain-matching-kernel.ts';
+import { type Transform, areaScale } from './geometry.ts';
 
-/** An output's thumbnail at halving sizes, so that any scale can be sampled without aliasing. */
-export interface ThumbPyramid {
-  readonly thumb: Thumbnail;
-  readonly levels: readonly Plane[];
+export interface Size {
+  readonly width: number;
+  readonly height: number;
 }
 
-export function thumbPyramid(thumb: Thumbnail): ThumbPyramid {
-  const levels: Plane[] = [{ width: thumb.width, height: thumb.height, data: Float32Array.from(thumb.luma) }];
-  for (let last = levels[0]!; Math.min(last.width, last.height) >= 16; last = levels.at(-1)!) {
-    levels.push(resample(smooth(last), last.width >> 1, last.height >> 1));
-  }
-  return { thumb, levels };
+/** Where a work lies in an output: a map from the work's raster to the output's, and the sizes of both. */
+export interface Place {
+  readonly map: Transform;
+  readonly work: Size;
+  readonly output: Size;
+}
+
+/** One side of a convex outline, in shares of a picture's sides: the points where nx x + ny y = from. */
+export interface OutlineSide {
+  readonly nx: number;
+  readonly ny: number;
+  readonly from: number;
+  /** 1 where the greater side is inwards, -1 where the smaller is. */
+  readonly inwards: number;
+}
+
+export interface AlignmentKernel {
+  /** Compares quickly, at half the size of the work's thumbnail: tells which of several maps is better, not how good it is. */
+  look(work: Thumbnail, output: Thumbnail, place: Place): Look;
+  /** Compares in full. */
+  align(work: Thumbnail, output: Thumbnail, place: Place): Alignment;
+  /** Of an output, lines outside an outline: share of the area there that is not plain, 0..1; 0 where nothing is outside. */
+  surroundings(output: Thumbnail, outline: readonly OutlineSide[]): number;
 }
 
 /** How alike work and output are once the output has been warped onto the work. */
@@ -70,11 +84,6 @@ interface Field {
   readonly busy: number;
 }
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** The output as it lies under the work, sampled on the work's grid. */
 interface Laid {
   readonly plane: Plane;
@@ -83,26 +92,61 @@ interface Laid {
   readonly inside: number;
 }
 
-function lay(grid: Size, workSize: Size, output: ThumbPyramid, outputSize: Size, map: Transform): Laid {
+/** How an output is sampled so that it lies on a grid over the work. */
+export interface Sampling {
+  /** Which of levelsOf(output). */
+  readonly level: number;
+  /** Pixels of the work's raster in one of the grid, across and down. */
+  readonly kx: number;
+  readonly ky: number;
+  /** Pixels of the level in one of the output's raster. */
+  readonly lx: number;
+  readonly ly: number;
+}
+
+/** An output's thumbnail halved again and again, so that any scale can be sampled without aliasing: sizes, the largest first. */
+export function levelsOf({ width, height }: Size): Size[] {
+  const levels = [{ width, height }];
+  for (let last = levels[0]!; Math.min(last.width, last.height) >= 16; last = levels.at(-1)!)
+    levels.push({ width: last.width >> 1, height: last.height >> 1 });
+  return levels;
+}
+
+export function samplingOf(grid: Size, thumb: Size, { map, work, output }: Place): Sampling {
+  const kx = work.width / grid.width;
+  const ky = work.height / grid.height;
+  const ox = thumb.width / output.width;
+  const oy = thumb.height / output.height;
+  // The sampling step in the output's thumbnail at the work's centre chooses the level.
+  const step = Math.sqrt(Math.abs(areaScale(map, work.width / 2, work.height / 2)) * kx * ky * ox * oy);
+  const levels = levelsOf(thumb);
+  const level = Math.max(0, Math.min(levels.length - 1, Math.floor(Math.log2(Math.max(step, 1e-3)) + 0.6)));
+  const size = levels[level]!;
+  return { level, kx, ky, lx: (ox * size.width) / thumb.width, ly: (oy * size.height) / thumb.height };
+}
+
+const pyramids = new WeakMap<Thumbnail, readonly Plane[]>();
+
+/** The planes that levelsOf gives the sizes of; made once, for an output is looked at many times. */
+function pyramidOf(thumb: Thumbnail): readonly Plane[] {
+  let planes = pyramids.get(thumb);
+  if (planes === undefined) {
+    const made: Plane[] = [{ width: thumb.width, height: thumb.height, data: Float32Array.from(thumb.luma) }];
+    for (const { width, height } of levelsOf(thumb).slice(1))
+      made.push(resample(smooth(made.at(-1)!), width, height));
+    planes = made;
+    pyramids.set(thumb, planes);
+  }
+  return planes;
+}
+
+function lay(grid: Size, thumb: Thumbnail, place: Place): Laid {
   const { width, height } = grid;
+  const { map } = place;
   const data = new Float32Array(width * height);
   const mask = new Uint8Array(width * height);
-  const kx = workSize.width / width;
-  const ky = workSize.height / height;
-  const { thumb } = output;
-  const ox = thumb.width / outputSize.width;
-  const oy = thumb.height / outputSize.height;
-  // The sampling step in the output's thumbnail at the work's centre chooses the level.
-  const step = Math.sqrt(
-    Math.abs(areaScale(map, workSize.width / 2, workSize.height / 2)) * kx * ky * ox * oy,
-  );
-  const level = Math.max(
-    0,
-    Math.min(output.levels.length - 1, Math.floor(Math.log2(Math.max(step, 1e-3)) + 0.6)),
-  );
-  const plane = output.levels[level]!;
-  const lx = (ox * plane.width) / thumb.width;
-  const ly = (oy * plane.height) / thumb.height;
+  const { level, kx, ky, lx, ly } = samplingOf(grid, thumb, place);
+  const plane = pyramidOf(thumb)[level]!;
   let inside = 0;
   for (let y = 0, i = 0; y < height; y += 1) {
     const wy = (y + 0.5) * ky - 0.5;
@@ -140,7 +184,7 @@ function halved(plane: Plane): Plane {
 const coarsePlanes = new WeakMap<Thumbnail, Plane>();
 
 /** The work's thumbnail at half its size, for `look`; made once, for a work is often looked at again. */
-export function coarsePlane(thumb: Thumbnail): Plane {
+function coarsePlane(thumb: Thumbnail): Plane {
   let plane = coarsePlanes.get(thumb);
   if (plane === undefined) {
     const { width, height, luma } = thumb;
@@ -150,20 +194,9 @@ export function coarsePlane(thumb: Thumbnail): Plane {
   return plane;
 }
 
-/**
- * Compares quickly after alignment: tells which of several maps is better, not how good it is.
- *
- * @param coarse of the work's thumbnail
- * @param map from the work's raster (of `workSize`) to the output's raster (of `outputSize`)
- */
-export function look(
-  coarse: Plane,
-  workSize: Size,
-  output: ThumbPyramid,
-  outputSize: Size,
-  map: Transform,
-): Look {
-  const { plane, mask } = lay(coarse, workSize, output, outputSize, map);
+function look(work: Thumbnail, output: Thumbnail, place: Place): Look {
+  const coarse = coarsePlane(work);
+  const { plane, mask } = lay(coarse, output, place);
   fillOutside(plane.data, mask);
   const a = field(coarse, mask);
   const b = field(smooth(plane), mask);
@@ -171,20 +204,9 @@ export function look(
   return { structure: agreement(a, b), elastic };
 }
 
-/**
- * Compares after alignment.
- *
- * @param map from the work's raster (of `workSize`) to the output's raster (of `outputSize`)
- */
-export function align(
-  work: Thumbnail,
-  workSize: Size,
-  output: ThumbPyramid,
-  outputSize: Size,
-  map: Transform,
-): Alignment {
+function align(work: Thumbnail, output: Thumbnail, place: Place): Alignment {
   const { width, height } = work;
-  const { plane: other, mask, inside } = lay(work, workSize, output, outputSize, map);
+  const { plane: other, mask, inside } = lay(work, output, place);
   const own: Plane = { width, height, data: Float32Array.from(work.luma) };
   let lightness = 0;
   for (let i = 0; i < mask.length; i += 1) {
@@ -213,7 +235,7 @@ export function align(
     parts: coarse.parts,
     tone: correlation(halfA.data, halfB.data, halfMask),
     detail: correlation(detailA, detailB, mask),
-    ...compareChroma(work, workSize, output.thumb, outputSize, map),
+    ...compareChroma(work, output, place),
     toneResidual: toneResidual(halfA.data, halfB.data, halfMask),
     lightness: lightness / Math.max(1, inside),
     inside: inside / mask.length,
@@ -251,18 +273,6 @@ function spread(data: Float32Array, mask: Uint8Array): number {
     squares += data[i]! ** 2;
   }
   return n === 0 ? 0 : Math.sqrt(Math.max(0, squares / n - (sum / n) ** 2));
-}
-
-/** How much the map enlarges areas at a point; negative when it mirrors. */
-export function areaScale(m: Transform, x: number, y: number): number {
-  const w = m[6]! * x + m[7]! * y + m[8]!;
-  const px = m[0]! * x + m[1]! * y + m[2]!;
-  const py = m[3]! * x + m[4]! * y + m[5]!;
-  const dux = (m[0]! * w - m[6]! * px) / (w * w);
-  const duy = (m[1]! * w - m[7]! * px) / (w * w);
-  const dvx = (m[3]! * w - m[6]! * py) / (w * w);
-  const dvy = (m[4]! * w - m[7]! * py) / (w * w);
-  return dux * dvy - duy * dvx;
 }
 
 function bilinear({ width, height, data }: Plane, u: number, v: number): number {
@@ -338,6 +348,67 @@ function agreement(a: Field, b: Field): number {
   return (dot - (ac * bc + as * bs) / n) / Math.sqrt(ea * eb + 1e-9 + (0.002 * n) ** 2);
 }
 
+/** Line directions as doubled angles, x and y by turns, in FIELD_UNITths. */
+interface DirectionField {
+  readonly width: number;
+  readonly height: number;
+  readonly directions: Int16Array;
+}
+
+const FIELD_UNIT = 2048;
+/** A picture is compared in so many parts across and down, each shifted by up to REACH. */
+const PARTS = 5;
+const REACH = 2;
+
+/** How one part agrees best: score, energy of its own lines, product, and energy of the other picture's. */
+interface PartAgreement {
+  readonly score: number;
+  readonly own: number;
+  readonly dot: number;
+  readonly energy: number;
+}
+
+/** Each part of `a` with the best shift of `b`. */
+function elastic(a: DirectionField, b: DirectionField): PartAgreement[] {
+  const { width, height } = a;
+  const unit = FIELD_UNIT ** 2;
+  const parts: PartAgreement[] = [];
+  for (let pj = 0; pj < PARTS; pj += 1) {
+    for (let pi = 0; pi < PARTS; pi += 1) {
+      const x0 = Math.floor((pi * width) / PARTS);
+      const x1 = Math.floor(((pi + 1) * width) / PARTS);
+      const y0 = Math.floor((pj * height) / PARTS);
+      const y1 = Math.floor(((pj + 1) * height) / PARTS);
+      let own = 0;
+      for (let y = y0; y < y1; y += 1)
+        for (let i = 2 * (y * width + x0); i < 2 * (y * width + x1); i += 1) own += a.directions[i]! ** 2;
+      let best = { score: -Infinity, own, dot: 0, energy: 0 };
+      for (let dy = -REACH; dy <= REACH; dy += 1) {
+        for (let dx = -REACH; dx <= REACH; dx += 1) {
+          let dot = 0;
+          let energy = 0;
+          const left = Math.max(x0, -dx);
+          const right = Math.min(x1, width - dx);
+          for (let y = Math.max(y0, -dy); y < Math.min(y1, height - dy); y += 1) {
+            const shift = 2 * (dy * width + dx);
+            for (let i = 2 * (y * width + left); i < 2 * (y * width + right); i += 1) {
+              const other = b.directions[i + shift]!;
+              dot += a.directions[i]! * other;
+              energy += other * other;
+            }
+          }
+          const score =
+            dot / unit / Math.sqrt((own / unit + 0.3) * (energy / unit + 0.3)) -
+            0.01 * (Math.abs(dx) + Math.abs(dy));
+          if (score > best.score) best = { score, own, dot, energy };
+        }
+      }
+      parts.push({ score: best.score, own: own / unit, dot: best.dot / unit, energy: best.energy / unit });
+    }
+  }
+  return parts;
+}
+
 function elasticAgreement(a: Field, b: Field, width: number, height: number) {
   let dot = 0;
   let ea = 0;
@@ -348,7 +419,7 @@ function elasticAgreement(a: Field, b: Field, width: number, height: number) {
   let agreeingParts = 0;
   let weight = 0;
   const directed = (field: Field) => ({ width, height, directions: directionsOf(field) });
-  for (const part of matchingKernel().elastic(directed(a), directed(b))) {
+  for (const part of elastic(directed(a), directed(b))) {
     dot += part.dot;
     ea += part.own;
     eb += part.energy;
@@ -405,10 +476,8 @@ function correlation(a: Float32Array, b: Float32Array, mask: Uint8Array): number
 
 function compareChroma(
   work: Thumbnail,
-  workSize: { readonly width: number; readonly height: number },
   output: Thumbnail,
-  outputSize: { readonly width: number; readonly height: number },
-  map: Transform,
+  { map, work: workSize, output: outputSize }: Place,
 ): { colour: number; chromaResidual: number } {
   const { chromaWidth, chromaHeight } = work;
   const own: [number[], number[]] = [[], []];
@@ -494,3 +563,46 @@ function trimmedFit(a: readonly number[], b: readonly number[]): { residual: num
   for (const i of kept) spread += Math.abs(b[i]! - mean);
   return { residual: residual / kept.length, spread: spread / kept.length };
 }
+
+/** Sides of the level that is asked about what surrounds a work, pixels. */
+const SURROUNDINGS_SIDE = 80;
+/** Nearer to the outline than this is not outside, pixels. */
+export const OUTLINE_SLACK = 2.5;
+/** A step in luma between neighbours at about 64 pixels a side above which a place is not plain. */
+export const PLAIN_STEP = 5;
+/** Less than this share of the picture outside is nothing. */
+const LEAST_OUTSIDE = 0.02;
+
+/** Which of levelsOf(output) is asked about what surrounds a work. */
+export function surroundingsLevel(levels: readonly Size[]): number {
+  const small = levels.findIndex(({ width, height }) => Math.max(width, height) <= SURROUNDINGS_SIDE);
+  return small === -1 ? levels.length - 1 : small;
+}
+
+/** @param outside pixels of the level that lie outside, and how many of them are not plain */
+export function shareOfBusy({ width, height }: Size, outside: number, busy: number): number {
+  return outside < LEAST_OUTSIDE * width * height ? 0 : busy / outside;
+}
+
+function surroundings(output: Thumbnail, outline: readonly OutlineSide[]): number {
+  const levels = pyramidOf(output);
+  const level = levels[surroundingsLevel(levels)]!;
+  const { width, height, data } = level;
+  const margin = OUTLINE_SLACK / width;
+  const isFar = (x: number, y: number) =>
+    outline.some(({ nx, ny, from, inwards }) => (nx * x + ny * y - from) * inwards < -margin);
+  let outside = 0;
+  let busy = 0;
+  for (let y = 0; y < height - 1; y += 1) {
+    for (let x = 0; x < width - 1; x += 1) {
+      if (!isFar((x + 0.5) / width, (y + 0.5) / height)) continue;
+      const i = y * width + x;
+      outside += 1;
+      if (Math.abs(data[i + 1]! - data[i]!) + Math.abs(data[i + width]! - data[i]!) > PLAIN_STEP) busy += 1;
+    }
+  }
+  return shareOfBusy(level, outside, busy);
+}
+
+/** The loops in plain TypeScript, in the order of the compiled ones (assembly/alignment.ts): results are equal bit for bit. */
+export const plainAlignmentKernel: AlignmentKernel = { look, align, surroundings };

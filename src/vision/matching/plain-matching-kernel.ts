@@ -67,31 +67,9 @@ const LEVEL_SLACK = 1.8;
 const LEAST_LEVEL = -1.5;
 const GREATEST_LEVEL = 8.5;
 
-/** Line directions as doubled angles, x and y by turns, in FIELD_UNITths. */
-export interface DirectionField {
-  readonly width: number;
-  readonly height: number;
-  readonly directions: Int16Array;
-}
-
-export const FIELD_UNIT = 2048;
-/** A picture is compared in so many parts across and down, each shifted by up to REACH. */
-export const PARTS = 5;
-export const REACH = 2;
-
-/** How one part agrees best: score, energy of its own lines, product, and energy of the other picture's. */
-export interface PartAgreement {
-  readonly score: number;
-  readonly own: number;
-  readonly dot: number;
-  readonly energy: number;
-}
-
 export interface MatchingKernel {
   /** For each of the work's points the most similar of the output's near where the map puts it. */
   guidedPairs(work: Keypoints, output: PairedOutput, map: Transform, sizes: Sizes, side: Side): FoundPairs;
-  /** Each part of `a` with the best shift of `b`. */
-  elastic(a: DirectionField, b: DirectionField): PartAgreement[];
 }
 
 /** The loops in plain TypeScript, in the order of the compiled ones (assembly/matching.ts): results are equal bit for bit. */
@@ -147,45 +125,5 @@ export const plainMatchingKernel: MatchingKernel = {
       length += 1;
     }
     return { length, points, distance, possible };
-  },
-
-  elastic(a, b) {
-    const { width, height } = a;
-    const unit = FIELD_UNIT ** 2;
-    const parts: PartAgreement[] = [];
-    for (let pj = 0; pj < PARTS; pj += 1) {
-      for (let pi = 0; pi < PARTS; pi += 1) {
-        const x0 = Math.floor((pi * width) / PARTS);
-        const x1 = Math.floor(((pi + 1) * width) / PARTS);
-        const y0 = Math.floor((pj * height) / PARTS);
-        const y1 = Math.floor(((pj + 1) * height) / PARTS);
-        let own = 0;
-        for (let y = y0; y < y1; y += 1)
-          for (let i = 2 * (y * width + x0); i < 2 * (y * width + x1); i += 1) own += a.directions[i]! ** 2;
-        let best = { score: -Infinity, own, dot: 0, energy: 0 };
-        for (let dy = -REACH; dy <= REACH; dy += 1) {
-          for (let dx = -REACH; dx <= REACH; dx += 1) {
-            let dot = 0;
-            let energy = 0;
-            const left = Math.max(x0, -dx);
-            const right = Math.min(x1, width - dx);
-            for (let y = Math.max(y0, -dy); y < Math.min(y1, height - dy); y += 1) {
-              const shift = 2 * (dy * width + dx);
-              for (let i = 2 * (y * width + left); i < 2 * (y * width + right); i += 1) {
-                const other = b.directions[i + shift]!;
-                dot += a.directions[i]! * other;
-                energy += other * other;
-              }
-            }
-            const score =
-              dot / unit / Math.sqrt((own / unit + 0.3) * (energy / unit + 0.3)) -
-              0.01 * (Math.abs(dx) + Math.abs(dy));
-            if (score > best.score) best = { score, own, dot, energy };
-          }
-        }
-        parts.push({ score: best.score, own: own / unit, dot: best.dot / unit, energy: best.energy / unit });
-      }
-    }
-    return parts;
   },
 };

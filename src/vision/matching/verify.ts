@@ -1,20 +1,11 @@
 import { type Keypoints, LEVEL_FACTOR, transformDescriptors } from '../fingerprint/keypoints.ts';
-import type { Plane } from '../fingerprint/plane.ts';
 import type { Thumbnail } from '../fingerprint/thumbnail.ts';
 import type { Box } from '../fingerprint/trim.ts';
 import type { Correspondences } from '../search/keypoint-index.ts';
-import {
-  type Alignment,
-  type Look,
-  type ThumbPyramid,
-  align,
-  areaScale,
-  coarsePlane,
-  look,
-  thumbPyramid,
-} from './align.ts';
-import { type Transform, affine, apply, fitAffine, fitProjective, product } from './geometry.ts';
+import { alignmentKernel } from './alignment-kernel.ts';
+import { type Transform, affine, apply, areaScale, fitAffine, fitProjective, product } from './geometry.ts';
 import { matchingKernel } from './matching-kernel.ts';
+import type { Alignment, Look, OutlineSide, Place } from './plain-alignment-kernel.ts';
 import { type Buckets, CELL, GUIDED_DISTANCE, type PairedOutput, sizesOf } from './plain-matching-kernel.ts';
 import { type Point, clipToUnitSquare } from './quad.ts';
 
@@ -26,7 +17,7 @@ export interface WorkView {
 
 /** An output made ready once for any number of verifications. */
 export interface OutputView extends PairedOutput {
-  readonly pyramid: ThumbPyramid;
+  readonly thumb: Thumbnail;
   /** How telling each point is: see KeypointAnswer. */
   readonly rarity: Float32Array;
 }
@@ -64,7 +55,7 @@ export function prepareOutput(keypoints: Keypoints, thumb: Thumbnail, rarity: Fl
     mirrored: transformDescriptors(keypoints.descriptors, { mirrored: true, inverted: false }),
     inverted: transformDescriptors(keypoints.descriptors, { mirrored: false, inverted: true }),
     both: transformDescriptors(keypoints.descriptors, { mirrored: true, inverted: true }),
-    pyramid: thumbPyramid(thumb),
+    thumb,
     buckets: bucket(keypoints),
     rarity,
   };
@@ -320,34 +311,33 @@ export interface Glance {
   readonly map: Transform;
   readonly inverted: boolean;
   readonly pairs: Guided;
-  readonly coarse: Plane;
   readonly look: Look;
   /** For ranking only: what deserves a full verification. */
   readonly promise: number;
 }
 
-/** @param coarse of the work (see coarsePlane), where it is at hand */
-export function glance(
-  work: WorkView,
-  output: OutputView,
-  map: Transform,
-  inverted = false,
-  coarse: Plane = coarsePlane(work.thumb),
-): Glance {
+export function glance(work: WorkView, output: OutputView, map: Transform, inverted = false): Glance {
   const pairs = guidedPairs(work.keypoints, output, map, 12, inverted);
-  const seen = look(coarse, work.keypoints, output.pyramid, output.keypoints, map);
+  const seen = lookAt(work, output, map);
   const promise = seen.elastic + Math.max(0, seen.structure) + 0.35 * Math.log1p(pairs.weight);
-  return { map, inverted, pairs, coarse, look: seen, promise };
+  return { map, inverted, pairs, look: seen, promise };
+}
+
+function lookAt(work: WorkView, output: OutputView, map: Transform): Look {
+  return alignmentKernel().look(work.thumb, output.thumb, placeOf(work, output, map));
+}
+
+function placeOf(work: WorkView, output: OutputView, map: Transform): Place {
+  return { map, work: work.keypoints, output: output.keypoints };
 }
 
 /** Refines a map by the keypoints near it, measures what agrees, and looks at the aligned pictures. */
 export function verify(work: WorkView, output: OutputView, seen: Glance): Verification {
   const k = work.keypoints;
   const o = output.keypoints;
-  const { inverted, coarse } = seen;
-  const lookAt = (map: Transform) => look(coarse, k, output.pyramid, o, map);
-  const { map, pairs } = refined(k, output, seen, lookAt);
-  const alignment = align(work.thumb, k, output.pyramid, o, map);
+  const { inverted } = seen;
+  const { map, pairs } = refined(work, output, seen);
+  const alignment = alignmentKernel().align(work.thumb, output.thumb, placeOf(work, output, map));
   const tight = guidedPairs(k, output, map, 5, inverted);
   const quad = corners(k).map(([x, y]): [number, number] => {
     const [u, v] = apply(map, x, y);
@@ -364,8 +354,8 @@ export function verify(work: WorkView, output: OutputView, seen: Glance): Verifi
     quad,
     correspondences: inShares(tight, k, o),
     mirrored: areaScale(map, k.width / 2, k.height / 2) < 0,
-    surroundings: surroundings(output.pyramid, quad),
-    chance: chance(k, output, map, inverted, lookAt),
+    surroundings: alignmentKernel().surroundings(output.thumb, outlineOf(quad)),
+    chance: chance(work, output, map, inverted),
   };
 }
 
@@ -379,19 +369,15 @@ function inShares({ x, y, u, v, length }: Guided, work: Keypoints, output: Keypo
 }
 
 /** Bends the map towards the keypoints near it, as long as the pictures then agree as well as before. */
-function refined(
-  work: Keypoints,
-  output: OutputView,
-  seen: Glance,
-  lookAt: (map: Transform) => Look,
-): { map: Transform; pairs: Guided } {
+function refined(work: WorkView, output: OutputView, seen: Glance): { map: Transform; pairs: Guided } {
+  const { keypoints } = work;
   let { map, pairs } = seen;
   let quality = seen.look.structure + seen.look.elastic;
   const steps = [
     { least: 4, fit: () => fitAffine(pairs, map, 4), reach: 8, keep: 0.8, slack: 0.05 },
     {
       least: 10,
-      fit: () => fitProjective(pairs, map, Math.max(work.width, work.height)),
+      fit: () => fitProjective(pairs, map, Math.max(keypoints.width, keypoints.height)),
       reach: 6,
       keep: 0.85,
       slack: 0.02,
@@ -400,10 +386,10 @@ function refined(
   for (const { least, fit, reach, keep, slack } of steps) {
     if (pairs.length < least) break;
     const next = fit();
-    if (next === null || !sane(next, work, output.keypoints)) continue;
-    const nearer = guidedPairs(work, output, next, reach, seen.inverted);
+    if (next === null || !sane(next, keypoints, output.keypoints)) continue;
+    const nearer = guidedPairs(keypoints, output, next, reach, seen.inverted);
     if (nearer.length < keep * pairs.length) continue;
-    const then = lookAt(next);
+    const then = lookAt(work, output, next);
     if (then.structure + then.elastic < quality - slack) continue;
     map = next;
     pairs = nearer;
@@ -417,20 +403,20 @@ function refined(
  * Flags, discs, frames and even textures agree either way, and so say little when they do.
  */
 function chance(
-  work: Keypoints,
+  work: WorkView,
   output: OutputView,
   map: Transform,
   inverted: boolean,
-  lookAt: (map: Transform) => Look,
 ): Verification['chance'] {
   let elastic = 0;
   let weight = 0;
-  const right = work.width - 1;
-  const bottom = work.height - 1;
+  const { keypoints } = work;
+  const right = keypoints.width - 1;
+  const bottom = keypoints.height - 1;
   for (const wrong of [affine(-1, 0, right, 0, 1, 0), affine(-1, 0, right, 0, -1, bottom)]) {
     const laid = product(map, wrong);
-    elastic = Math.max(elastic, lookAt(laid).elastic);
-    weight = Math.max(weight, guidedPairs(work, output, laid, 5, inverted).weight);
+    elastic = Math.max(elastic, lookAt(work, output, laid).elastic);
+    weight = Math.max(weight, guidedPairs(keypoints, output, laid, 5, inverted).weight);
   }
   return { elastic, weight };
 }
@@ -477,44 +463,17 @@ function sane(map: Transform, work: Keypoints, output: Keypoints): boolean {
   return p / q < 3 && q / p < 3 && shear < 0.7 && output.width > 0;
 }
 
-/** A step in luma between neighbours at about 64 pixels a side above which a place is not plain. */
-const PLAIN_STEP = 5;
-
-function surroundings({ levels }: ThumbPyramid, quad: readonly (readonly [number, number])[]): number {
-  const { width, height, data } =
-    levels.find((level) => Math.max(level.width, level.height) <= 80) ?? levels.at(-1)!;
-  const far = farOutside(quad, 2.5 / width);
-  let outside = 0;
-  let busy = 0;
-  for (let y = 0; y < height - 1; y += 1) {
-    for (let x = 0; x < width - 1; x += 1) {
-      if (!far((x + 0.5) / width, (y + 0.5) / height)) continue;
-      const i = y * width + x;
-      outside += 1;
-      if (Math.abs(data[i + 1]! - data[i]!) + Math.abs(data[i + width]! - data[i]!) > PLAIN_STEP) busy += 1;
-    }
-  }
-  return outside < 0.02 * width * height ? 0 : busy / outside;
-}
-
-/** Whether a point lies outside the quad (which is convex) by more than the margin. */
-function farOutside(quad: readonly (readonly [number, number])[], margin: number) {
-  const sides = quad.map(([ax, ay], i) => {
+/** The sides of a convex outline. */
+function outlineOf(quad: readonly Point[]): OutlineSide[] {
+  const middle = quad.reduce(([x, y], [u, v]) => [x + u / quad.length, y + v / quad.length] as const, [0, 0]);
+  return quad.map(([ax, ay], i) => {
     const [bx, by] = quad[(i + 1) % quad.length]!;
     const length = Math.hypot(bx - ax, by - ay) + 1e-9;
     const nx = (ay - by) / length;
     const ny = (bx - ax) / length;
-    return { nx, ny, from: nx * ax + ny * ay };
+    const from = nx * ax + ny * ay;
+    return { nx, ny, from, inwards: Math.sign(nx * middle[0] + ny * middle[1] - from) };
   });
-  const middle = quad.reduce(([x, y], [u, v]) => [x + u / quad.length, y + v / quad.length] as const, [0, 0]);
-  const inwards = sides.map(({ nx, ny, from }) => Math.sign(nx * middle[0] + ny * middle[1] - from));
-  return (x: number, y: number) => {
-    for (let i = 0; i < sides.length; i += 1) {
-      const { nx, ny, from } = sides[i]!;
-      if ((nx * x + ny * y - from) * inwards[i]! < -margin) return true;
-    }
-    return false;
-  };
 }
 
 /** Area of the quad inside the unit square. */
