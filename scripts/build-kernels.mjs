@@ -34,6 +34,10 @@ const KERNELS = [
     module: 'src/vision/search/words-wasm.ts',
   },
   {
+    source: 'assembly/watermark.ts',
+    module: 'src/platform/provenance/watermark/watermark-wasm.ts',
+  },
+  {
     source: 'assembly/matching.ts',
     module: 'src/vision/matching/matching-wasm.ts',
   },

@@ -151,6 +151,27 @@ describe('unmarked', () => {
       scoreWatermarks({ width: 512, height: 512, channels: 1, data: new Uint8Array(512 * 512) }),
     ).toEqual([]);
     expect(scoreWatermarks({ width: 512, height: 512, channels: 3, data: new Uint8Array(7) })).toEqual([]);
+    expect(scoreWatermarks(rawPicture(1, 1, 70_000))).toEqual([]);
+  });
+
+  // 16,384 pixels is the widest that the compiled loops have room for.
+  test.each([
+    [24, 2_740],
+    [2_740, 24],
+    [16_391, 25],
+    [16_392, 25],
+    [70_000, 24],
+    [24, 70_000],
+  ])('%i x %i is judged', (width, height) => {
+    for (const channels of [3, 4] as const) {
+      const scores = scoreWatermarks(rawPicture(width, width, height, channels));
+      expect(scores.map(({ level }) => level)).toEqual(['none', 'none', 'none', 'none']);
+    }
+  });
+
+  test('a very wide picture is found to carry its mark too', () => {
+    const marked = embedWatermark(rawPicture(1, 24_000, 64), SDXL_MESSAGE);
+    expect(scoreWatermarks(marked)[0]).toMatchObject({ level: 'very likely' });
   });
 });
 

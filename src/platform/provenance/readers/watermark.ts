@@ -1,7 +1,7 @@
 import { type Finding, finding } from '../finding.ts';
 import type { Pixels } from '../reader.ts';
-import { BLOCK } from './watermark-blocks.ts';
-import { Evidence, type Manner, gather } from './watermark-evidence.ts';
+import { type Evidence, gather } from '../watermark/evidence.ts';
+import { BLOCK, type Manner, type Reading } from '../watermark/plain-kernel.ts';
 
 const READER = 'stable-diffusion-watermark';
 
@@ -49,6 +49,8 @@ interface Mark {
   readonly veryLikely: number;
 }
 
+const READINGS = MARKS.flatMap((mark) => mark.manners.map((manner) => ({ mark, bits: mark.bits, manner })));
+
 /** The encoder refuses anything smaller. Pixels. */
 const SMALLEST = 256 * 256;
 /** How far the blocks, not only their majorities, must agree with the mark: standard deviations above chance. */
@@ -76,26 +78,24 @@ export function scoreWatermarks(pixels: Pixels): WatermarkScore[] {
   const { width, height, channels } = pixels;
   if (channels < 3 || width * height < SMALLEST || pixels.data.length < width * height * channels) return [];
   if (Math.min(width, height) < 3 * BLOCK) return [];
-  const read = MARKS.flatMap((mark) =>
-    mark.manners.map((manner) => ({ mark, evidence: new Evidence(mark.bits, manner) })),
-  );
-  const all = read.map(({ evidence }) => evidence);
-  for (const passes of gather(pixels, all)) {
-    const doublings = Math.log2(passes);
-    if (Number.isInteger(doublings) && !all.some((one) => isPromising(one, doublings))) break;
+  let evidence: Evidence[] = [];
+  let passes = 0;
+  for (evidence of gather(pixels, READINGS)) {
+    const doublings = Math.log2(++passes);
+    if (Number.isInteger(doublings) && !evidence.some((one, i) => isPromising(one, READINGS[i]!, doublings)))
+      break;
   }
   return MARKS.map((mark) =>
-    read
-      .filter((one) => one.mark === mark)
-      .map(({ evidence }) => scoreOf(evidence, mark))
+    evidence
+      .filter((_, i) => READINGS[i]!.mark === mark)
+      .map((one) => scoreOf(one, mark))
       .reduce((best, next) => (isBetter(next, best) ? next : best)),
   );
 }
 
-function isPromising(evidence: Evidence, doublings: number): boolean {
-  const { bits, equal, agreement } = evidence;
+function isPromising(evidence: Evidence, { bits }: Reading, doublings: number): boolean {
   return (
-    (equal >= bits.length * PROMISING.equal && agreement >= PROMISING.agreement) ||
+    (evidence.equal >= bits.length * PROMISING.equal && evidence.agreement >= PROMISING.agreement) ||
     evidence.contrast(Infinity) >= PROMISING.contrast + PROMISING.perDoubling * doublings
   );
 }
