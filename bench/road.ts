@@ -23,20 +23,27 @@ const SIDE = 1024;
 const COPY_EVERY = 20;
 const TOKEN = 'a-token-only-for-this-bench';
 
-interface Staff {
+type Format = 'jpeg' | 'png' | 'webp';
+
+interface Setting {
+  readonly format: Format;
+  /** Whether one output in COPY_EVERY is a copy, or none. */
+  readonly copies: boolean;
+  /** All there is runs on so many: workers, servers and the bench. */
+  readonly cores: number;
   readonly workers: number;
   /** Compute processes of each. */
   readonly processes: number;
-  /** Whether a worker, its compute processes included, has one core for itself and no other. */
-  readonly confined: boolean;
 }
 
-const STAFF: readonly Staff[] = [
-  { workers: 1, processes: 1, confined: false },
-  { workers: 1, processes: 2, confined: false },
-  { workers: 2, processes: 1, confined: false },
-  { workers: 1, processes: 1, confined: true },
-  { workers: 2, processes: 1, confined: true },
+const ONE_CORE: Setting = { format: 'jpeg', copies: true, cores: 1, workers: 1, processes: 1 };
+const SETTINGS: readonly Setting[] = [
+  ONE_CORE,
+  { ...ONE_CORE, cores: 2, workers: 2 },
+  { ...ONE_CORE, cores: 2, processes: 2 },
+  { ...ONE_CORE, copies: false },
+  { ...ONE_CORE, format: 'png' },
+  { ...ONE_CORE, format: 'webp' },
 ];
 
 interface Size {
@@ -44,7 +51,7 @@ interface Size {
   readonly pictures: number;
   readonly checks: number;
   readonly backends: readonly Backend[];
-  readonly staff: readonly Staff[];
+  readonly settings: readonly Setting[];
   readonly callers: readonly number[];
 }
 
@@ -52,32 +59,31 @@ const FULL: Size = {
   pictures: 80,
   checks: 320,
   backends: ['postgres', 'redis'],
-  staff: STAFF,
+  settings: SETTINGS,
   callers: [1, 2, 4, 8],
 };
 const SMALL: Size = {
   pictures: 8,
   checks: 8,
   backends: ['postgres'],
-  staff: STAFF.slice(0, 1),
+  settings: SETTINGS.slice(0, 1),
   callers: [1],
 };
 
 export async function roadSection({ small, fixtures }: BenchOptions): Promise<Section> {
   await build();
   const size = small ? SMALL : FULL;
-  const pictures = await outputs(fixtures, size.pictures);
   const runs: Run[] = [];
-  for (const backend of size.backends) runs.push(...(await throughput(backend, pictures, fixtures, size)));
-  const cores = availableParallelism();
+  for (const backend of size.backends) runs.push(...(await throughput(backend, fixtures, size)));
+  const pictures = await outputs(fixtures, size.pictures, ONE_CORE);
   return {
     file: 'road.md',
     title: 'The road',
-    note: `JPEGs of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; one output in ${COPY_EVERY} is a copy of a work and raises its alert. ${size.checks} uploads are on disk before a run begins; it ends when the last check is committed.
+    note: `Pictures of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; where there are copies, one output in ${COPY_EVERY} is one and raises its alert. ${size.checks} uploads are on disk before a run begins; it ends when the last check is committed.
 
-"Bare" is as many processes as the workers have for computing, and they do nothing but decode and fingerprint: *whole* makes the hashes of the whole picture (the table of [fingerprints](speed-fingerprint.md)), *views* all hashes that standard depth compares. A check does this too, and reads the file's provenance from its untouched pixels, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
+A run has all that it needs on as many cores as it says, and nothing elsewhere: workers, PostgreSQL, Redis, and the bench that waits for them. "Bare" is one process for each of the same cores, and they do nothing but decode and fingerprint: *whole* makes the hashes of the whole picture (the table of [fingerprints](speed-fingerprint.md)), *views* all hashes that standard depth compares. A check does this too, and reads the file's provenance from its untouched pixels, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
 
-Workers, PostgreSQL, Redis and the bench itself all run on the same ${cores} cores. With one compute process the worker's main process and the servers have the other core; two already compete with them. "A core each": a worker and its compute process are confined to one core together, as in a container with a limit of one, and so is each bare process; servers run on any. "Of bare" is what remains of the rate nevertheless. Under "CPU a check" it is counted who used how much; "without servers" is the share of bare (views) in what the workers alone used, as if the servers ran elsewhere, "all" its share in everything.`,
+"Of bare" is what remains of the rate nevertheless. Under "CPU a check" it is counted who used how much; "bare without servers" is the share of bare (views) in what the workers alone used, as if the servers ran elsewhere.`,
     body: [
       throughputTable(runs),
       scaling(runs),
@@ -88,35 +94,48 @@ Workers, PostgreSQL, Redis and the bench itself all run on the same ${cores} cor
   };
 }
 
-/** Pictures that are all different, some of them copies of works. */
-async function outputs(fixtures: string, count: number): Promise<Buffer[]> {
+/** Pictures that are all different, of outputs that resemble no work; some of copies, where those are wanted. */
+async function outputs(
+  fixtures: string,
+  count: number,
+  { format, copies }: Pick<Setting, 'format' | 'copies'>,
+): Promise<Buffer[]> {
   const folder = join(fixtures, 'outputs');
   const files = (await readdir(folder)).filter((file) => /\.(png|jpe?g|webp)$/.test(file)).toSorted();
-  const copies = files.filter((file) => file.startsWith('r'));
-  const others = files.filter((file) => file.startsWith('u'));
+  const of = (kind: string) => files.filter((file) => file.startsWith(kind));
+  const [copied, others] = [of('r'), of('u')];
   const pictures: Buffer[] = [];
   for (let i = 0; i < count; i++) {
-    const from = i % COPY_EVERY === 0 ? copies : others;
+    const from = copies && i % COPY_EVERY === 0 ? copied : others;
     pictures.push(
       await sharp(join(folder, from[i % from.length]!))
         .flatten({ background: '#fff' })
         .modulate({ brightness: 0.9 + (0.2 * i) / count })
         .resize(SIDE, SIDE, { fit: 'fill' })
-        .jpeg({ quality: 85 })
+        .toFormat(format, { quality: 85, palette: false })
         .toBuffer(),
     );
   }
   return pictures;
 }
 
-/** The same picture as another file: with a comment of its own behind the first two bytes. */
-function withComment(jpeg: Buffer, comment: string): Buffer {
-  const text = Buffer.from(comment, 'latin1');
-  const head = Buffer.from([0xff, 0xfe, 0, text.length + 2]);
-  return Buffer.concat([jpeg.subarray(0, 2), head, text, jpeg.subarray(2)]);
+/** The same picture as another file: with something that no decoder looks at. */
+function another(picture: Buffer, format: Format, name: string): Buffer {
+  const text = Buffer.from(name, 'latin1');
+  // Behind the end marker or the last chunk of a JPEG and a PNG stands what is not theirs.
+  if (format !== 'webp') return Buffer.concat([picture, text]);
+  // A RIFF file says how long it is, and may hold chunks that nobody knows, of even length.
+  const body = Buffer.alloc(text.length + (text.length % 2));
+  text.copy(body);
+  const head = Buffer.alloc(8);
+  head.write('note', 'latin1');
+  head.writeUInt32LE(text.length, 4);
+  const whole = Buffer.concat([picture, head, body]);
+  whole.writeUInt32LE(whole.length - 8, 4);
+  return whole;
 }
 
-interface Run extends Staff {
+interface Run extends Setting {
   readonly backend: Backend;
   readonly perSecond: number;
   readonly bare: Bare;
@@ -126,22 +145,22 @@ interface Run extends Staff {
 
 async function throughput(
   backend: Backend,
-  pictures: readonly Buffer[],
   fixtures: string,
-  { checks, staff }: Size,
+  { pictures: count, checks, settings }: Size,
 ): Promise<Run[]> {
   const installation = await install(backend, { UTSUSHI_CONCURRENCY: '1' });
   const forget = whenStopped(() => installation.close());
   try {
     const app = await installation.open();
     await importWorks(app, join(fixtures, 'catalogue'), 'standard');
-    const files = await written(pictures, join(installation.dataDir, 'pictures'));
     const runs: Run[] = [];
-    for (const each of staff) {
-      const bare = () => barely(files, each.workers * each.processes, each.confined);
-      const before = await bare();
-      const run = await measure(installation, app, pictures, { checks, ...each });
-      runs.push({ backend, ...each, bare: between(before, await bare()), ...run });
+    for (const [i, setting] of settings.entries()) {
+      const pictures = await outputs(fixtures, count, setting);
+      const files = await written(pictures, join(installation.dataDir, `pictures-${i}`), setting.format);
+      const before = await barely(files, setting.cores);
+      const run = await measure(installation, app, pictures, checks, setting);
+      const bare = between(before, await barely(files, setting.cores));
+      runs.push({ backend, ...setting, bare, ...run });
     }
     return runs;
   } finally {
@@ -154,35 +173,36 @@ async function measure(
   installation: Installation,
   app: App,
   pictures: readonly Buffer[],
-  { checks, workers, processes, confined }: { checks: number } & Staff,
+  checks: number,
+  { format, copies, cores, workers, processes }: Setting,
 ): Promise<Pick<Run, 'perSecond' | 'cpu'>> {
   const warmUp = 16 * workers * processes;
   const ids: string[] = [];
   for (let i = 0; i < warmUp + checks; i++) {
-    const file = withComment(
-      pictures[i % pictures.length]!,
-      `${workers} x ${processes}, ${confined ? 'confined' : 'free'}, ${i}`,
-    );
-    ids.push(await upload(app, file));
+    const name = `${cores}, ${workers} x ${processes}, ${copies ? 'copies' : 'none'}, ${i}`;
+    ids.push(await upload(app, another(pictures[i % pictures.length]!, format, name)));
   }
+  const { rows } = await app.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const postmaster = await parentOf(rows[0]!.pid);
+  const redis = [installation.redis?.pid].filter((pid) => pid !== undefined);
   const started = new Processes({ ...installation.env, UTSUSHI_CONCURRENCY: String(processes) });
   const forget = whenStopped(() => started.endAll());
   try {
     const running = Array.from({ length: workers }, () => started.start('worker', '--queue', 'checks'));
     await Promise.all(running.map((worker) => worker.says(/is up/)));
-    if (confined) await Promise.all(running.map(({ pid }, i) => confine(pid, i)));
+    for (const pid of [postmaster, ...redis, process.pid, ...running.map((worker) => worker.pid)])
+      await confine(pid, cores);
     await enqueue(app, ids.splice(0, warmUp));
     while ((await pending(app)) > checks) await sleep(50);
-    const { rows } = await app.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
-    const postmaster = await parentOf(rows[0]!.pid);
     const spent = async () => {
-      const [database, redis, ...each] = await Promise.all(
-        [postmaster, installation.redis?.pid ?? 0, ...running.map(({ pid }) => pid)].map(processCpu),
+      const [database, ...each] = await Promise.all(
+        [postmaster, ...running.map(({ pid }) => pid)].map(processCpu),
       );
+      const queue = await Promise.all(redis.map(processCpu));
       return {
         computing: each.reduce((sum, { children }) => sum + children, 0),
         workers: each.reduce((sum, { own }) => sum + own, 0),
-        servers: database!.own + database!.children + redis!.own,
+        servers: queue.reduce((sum, { own }) => sum + own, database!.own + database!.children),
       };
     };
     const before = await spent();
@@ -200,6 +220,7 @@ async function measure(
   } finally {
     forget();
     await started.endAll();
+    for (const pid of [postmaster, ...redis, process.pid]) await confine(pid, availableParallelism());
   }
 }
 
@@ -208,6 +229,8 @@ function throughputTable(runs: readonly Run[]): string {
   return markdown(
     [
       'queue',
+      'outputs',
+      'cores',
       'workers x processes',
       'checks/s',
       'bare/s, views',
@@ -216,47 +239,52 @@ function throughputTable(runs: readonly Run[]): string {
       'of bare, whole',
       'CPU a check, ms: computing + worker + servers',
       'bare CPU, ms: views, whole',
-      'bare in all',
       'bare without servers',
     ],
-    runs.map(({ backend, workers, processes, confined, perSecond, bare, cpu }) => {
-      const ours = cpu.computing + cpu.workers;
-      return [
-        backend === 'postgres' ? 'PostgreSQL' : 'Redis',
-        `${workers} x ${processes}${confined ? ', a core each' : ''}`,
-        brief(perSecond),
-        brief(bare.views.perSecond),
-        brief(bare.whole.perSecond),
-        percent(perSecond / bare.views.perSecond),
-        percent(perSecond / bare.whole.perSecond),
-        `${brief(cpu.computing)} + ${brief(cpu.workers)} + ${brief(cpu.servers)}`,
-        `${brief(bare.views.cpuMs)}, ${brief(bare.whole.cpuMs)}`,
-        percent(bare.views.cpuMs / (ours + cpu.servers)),
-        percent(bare.views.cpuMs / ours),
-      ];
-    }),
+    runs.map(({ backend, format, copies, cores, workers, processes, perSecond, bare, cpu }) => [
+      nameOf(backend),
+      `${FORMATS[format]}${copies ? '' : ', no copies'}`,
+      String(cores),
+      `${workers} x ${processes}`,
+      brief(perSecond),
+      brief(bare.views.perSecond),
+      brief(bare.whole.perSecond),
+      percent(perSecond / bare.views.perSecond),
+      percent(perSecond / bare.whole.perSecond),
+      `${brief(cpu.computing)} + ${brief(cpu.workers)} + ${brief(cpu.servers)}`,
+      `${brief(bare.views.cpuMs)}, ${brief(bare.whole.cpuMs)}`,
+      percent(bare.views.cpuMs / (cpu.computing + cpu.workers)),
+    ]),
   );
 }
 
-/** How much two workers do beside one, on this machine's cores. */
+const FORMATS: Readonly<Record<Format, string>> = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' };
+
+function nameOf(backend: Backend): string {
+  return backend === 'postgres' ? 'PostgreSQL' : 'Redis';
+}
+
+/** The runs that differ only in how many workers there are, each with a core more. */
+function scaled(runs: readonly Run[], backend: Backend): Run[] {
+  return runs.filter(
+    (run) =>
+      run.backend === backend &&
+      run.processes === 1 &&
+      run.workers === run.cores &&
+      run.copies &&
+      run.format === 'jpeg',
+  );
+}
+
+/** How much two workers on two cores do beside one on one. */
 function scaling(runs: readonly Run[]): string {
   const sentences = [...new Set(runs.map(({ backend }) => backend))].flatMap((backend) => {
-    return [true, false].flatMap((confined) => {
-      const of = (workers: number) =>
-        runs.find(
-          (run) =>
-            run.backend === backend &&
-            run.workers === workers &&
-            run.processes === 1 &&
-            run.confined === confined,
-        );
-      const [one, two] = [of(1), of(2)];
-      if (one === undefined || two === undefined) return [];
-      const bare = two.bare.views.perSecond / one.bare.views.perSecond;
-      return [
-        `- ${backend === 'postgres' ? 'PostgreSQL' : 'Redis'}${confined ? ', a core each' : ''}: two workers do ${brief(two.perSecond / one.perSecond)} times what one does (bare: ${brief(bare)} times).`,
-      ];
-    });
+    const [one, two] = scaled(runs, backend);
+    if (one === undefined || two === undefined) return [];
+    const bare = two.bare.views.perSecond / one.bare.views.perSecond;
+    return [
+      `- ${nameOf(backend)}: two workers on two cores do ${brief(two.perSecond / one.perSecond)} times what one does on one (bare: ${brief(bare)} times).`,
+    ];
   });
   return sentences.join('\n');
 }
@@ -264,15 +292,13 @@ function scaling(runs: readonly Run[]): string {
 function chart(runs: readonly Run[]) {
   const line = (name: string, backend: Backend, value: (run: Run) => number) => ({
     name,
-    points: runs
-      .filter((run) => run.backend === backend && run.processes === 1 && run.confined)
-      .map((run) => [run.workers, value(run)] as const),
+    points: scaled(runs, backend).map((run) => [run.workers, value(run)] as const),
   });
   return {
     file: 'road.svg',
     svg: plot({
       title: 'From the queue to the recorded check, standard depth',
-      x: 'workers, one compute process and one core each',
+      x: 'workers, a core for each with all that they need',
       y: 'pictures a second',
       lines: [
         line('bare, whole', 'redis', ({ bare }) => bare.whole.perSecond),
@@ -292,11 +318,11 @@ function between(a: Bare, b: Bare): Bare {
   return { whole: kind('whole'), views: kind('views') };
 }
 
-async function written(pictures: readonly Buffer[], folder: string): Promise<string[]> {
+async function written(pictures: readonly Buffer[], folder: string, format: Format): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   return Promise.all(
     pictures.map(async (bytes, i) => {
-      const file = join(folder, `${i}.jpg`);
+      const file = join(folder, `${i}.${format}`);
       await writeFile(file, bytes);
       return file;
     }),
@@ -346,7 +372,7 @@ async function importAndScreen(pictures: readonly Buffer[], fixtures: string, si
   try {
     const app = await installation.open();
     const folder = join(installation.dataDir, 'pictures');
-    await written(pictures, folder);
+    await written(pictures, folder, 'jpeg');
     // The first import starts the compute process.
     await importWorks(app, join(fixtures, 'catalogue'), 'standard');
     const standard = await screening(app, pictures, size);

@@ -24,13 +24,9 @@ async function hash(bytes: Uint8Array, kind: keyof Bare): Promise<void> {
   if (kind === 'views' && result.hashable) extractViews(raster, size, result.fingerprint);
 }
 
-/**
- * How fast `processes` of them are together, and what a picture costs.
- *
- * @param confined each has a core of its own
- */
-export async function barely(files: readonly string[], processes: number, confined: boolean): Promise<Bare> {
-  const children = Array.from({ length: processes }, () => {
+/** How fast one of them a core is, all together, and what a picture costs. */
+export async function barely(files: readonly string[], cores: number): Promise<Bare> {
+  const children = Array.from({ length: cores }, () => {
     // As compute processes are started.
     const child = fork(fileURLToPath(import.meta.url), files, {
       execArgv: ['--import', 'tsx', '--single-threaded-gc'],
@@ -38,7 +34,7 @@ export async function barely(files: readonly string[], processes: number, confin
     return { child, warm: once(child, 'message') };
   });
   await Promise.all(children.map(({ warm }) => warm));
-  if (confined) await Promise.all(children.map(({ child }, i) => confine(child.pid!, i)));
+  await Promise.all(children.map(({ child }) => confine(child.pid!, cores)));
   const measured = await Promise.all(
     children.map(async ({ child }: { child: ChildProcess }) => {
       const result = once(child, 'message');
@@ -48,7 +44,7 @@ export async function barely(files: readonly string[], processes: number, confin
   );
   const total = (kind: keyof Bare) => ({
     perSecond: measured.reduce((sum, each) => sum + each[kind].perSecond, 0),
-    cpuMs: measured.reduce((sum, each) => sum + each[kind].cpuMs, 0) / processes,
+    cpuMs: measured.reduce((sum, each) => sum + each[kind].cpuMs, 0) / cores,
   });
   return { whole: total('whole'), views: total('views') };
 }

@@ -1,13 +1,15 @@
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import { childrenOf } from './process-cpu.ts';
 
 /**
- * Has a process, and all it starts from now on, run on one core alone, as a container with a limit of one does.
+ * Has a process, its children, and all they start from now on run on the first so many cores alone, as a container does.
  *
  * @throws Error where there is no `taskset` (Linux only)
  */
-export async function confine(pid: number, nth: number): Promise<void> {
-  const core = String(nth % availableParallelism());
-  await promisify(execFile)('taskset', ['--all-tasks', '--cpu-list', '--pid', core, String(pid)]);
+export async function confine(pid: number, cores: number): Promise<void> {
+  const list = `0-${Math.min(cores, availableParallelism()) - 1}`;
+  for (const each of [pid, ...(await childrenOf(pid))])
+    await promisify(execFile)('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(each)]);
 }

@@ -28,12 +28,17 @@ async function statOf(pid: number): Promise<Stat | undefined> {
 
 /** Milliseconds of CPU that a process has used itself, and those that its children have, the ended ones included. */
 export async function processCpu(pid: number): Promise<{ own: number; children: number }> {
+  const [self, children] = await Promise.all([statOf(pid), childrenOf(pid)]);
+  if (self === undefined) return { own: 0, children: 0 };
+  const living = await Promise.all(children.map(statOf));
+  return { own: self.own, children: living.reduce((sum, each) => sum + (each?.own ?? 0), self.ended) };
+}
+
+/** Process ids of the living children of a process. */
+export async function childrenOf(pid: number): Promise<number[]> {
   const pids = (await readdir('/proc')).map(Number).filter((each) => each > 0);
   const all = await Promise.all(pids.map(statOf));
-  const self = await statOf(pid);
-  if (self === undefined) return { own: 0, children: 0 };
-  const children = all.filter((each) => each?.parent === pid).reduce((sum, each) => sum + each!.own, 0);
-  return { own: self.own, children: children + self.ended };
+  return pids.filter((_, i) => all[i]?.parent === pid);
 }
 
 export async function parentOf(pid: number): Promise<number> {
