@@ -66,7 +66,7 @@ export async function decodeImage(
   try {
     const header = await readHeader(bytes, limits);
     const { width, height } = header;
-    return { format, width, height, raster: await toRaster(upright(bytes, format, header, limits), size) };
+    return { format, width, height, raster: await toRaster(upright(bytes, header, limits), size) };
   } catch (thrown) {
     throw asDecodeError(thrown);
   }
@@ -110,7 +110,7 @@ export async function decodeTo<const Sizes extends readonly RasterSize[]>(
         (await toRaster(
           untouched !== undefined && isOnlyResized(header, format, size)
             ? ofSamples(untouched)
-            : upright(bytes, format, header, limits),
+            : upright(bytes, header, limits),
           size,
         ));
       made.set(key, raster);
@@ -230,11 +230,11 @@ async function readHeader(bytes: Uint8Array, { maxPixels }: DecodeLimits): Promi
   return { width, height, isUpright, isPlain };
 }
 
-/** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels. */
+/** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels; WebP always is. */
 const SHRUNK_ON_LOAD = 3;
 
 function isOnlyResized({ isPlain, width, height }: Header, format: ImageFormat, size: RasterSize): boolean {
-  if (!isPlain) return false;
+  if (!isPlain || format === 'webp') return false;
   const fitted = fit(size, { width, height });
   return format !== 'jpeg' || Math.min(width / fitted.width, height / fitted.height) < SHRUNK_ON_LOAD;
 }
@@ -250,20 +250,11 @@ function ofSamples({ data, width, height, channels }: Pixels) {
   return sharp(data, { raw: { width, height, channels } });
 }
 
-/**
- * The picture to be resized, turned upright before: turned afterwards, it would be off by a part of a pixel. And WebP
- * decoded in full: its decoder would shrink it to any size, but only by decoding it once more than its samples need.
- */
-function upright(
-  bytes: Uint8Array,
-  format: ImageFormat,
-  { width, height, isUpright }: Header,
-  limits: DecodeLimits,
-): Sharp {
+/** The picture to be resized, turned upright before: turned afterwards, it would be off by a part of a pixel. */
+function upright(bytes: Uint8Array, { width, height, isUpright }: Header, limits: DecodeLimits): Sharp {
   const picture = open(bytes, limits);
-  if (isUpright && format !== 'webp') return picture;
-  // To take a part, be it the whole, makes sharp do both.
-  return picture.autoOrient().extract({ left: 0, top: 0, width, height });
+  // To take a part, be it the whole, makes sharp turn the picture first.
+  return isUpright ? picture : picture.autoOrient().extract({ left: 0, top: 0, width, height });
 }
 
 async function toRaster(picture: Sharp, size: RasterSize): Promise<Raster> {
