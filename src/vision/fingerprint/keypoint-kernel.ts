@@ -5,15 +5,20 @@ import {
   CELLS,
   CELL_OF,
   CELL_SHARE,
+  DESCRIPTOR_WORDS,
+  type Described,
   EDGE_RATIO,
   type Extrema,
+  HIGH_THRESHOLD,
   type KeypointKernel,
+  LOW_THRESHOLD,
   PEAKS,
   PEAK_RADIUS,
   PEAK_WEIGHTS,
   PlainKeypointKernel,
   SAMPLES,
   SAMPLE_WEIGHTS,
+  SECOND_PEAK,
   SPACING,
   TURN,
 } from './plain-keypoint-kernel.ts';
@@ -30,15 +35,20 @@ const MOST_EXTREMA = MOST_PIXELS / 2;
 const CELL_COUNT = (CELLS + 2) * (CELLS + 2) * BINS;
 
 /** Where things lie in the kernel's memory, in bytes. */
-const PEAK_WEIGHTS_AT = 1_024;
+const PEAK_WEIGHTS_AT = 2_048;
 const PEAKS_AT = PEAK_WEIGHTS_AT + PEAK_WEIGHTS.byteLength;
-const TABLES_AT = PEAKS_AT + PEAKS * 4;
+const ANGLES_AT = PEAKS_AT + 2 * PEAKS * 4;
+const DESCRIPTORS_AT = ANGLES_AT + 2 * 8;
+const TABLES_AT = DESCRIPTORS_AT + 2 * DESCRIPTOR_WORDS * 4;
 const CELLS_AT = TABLES_AT + 2 * SAMPLES * 4 + SAMPLE_WEIGHTS.byteLength;
 const COLUMNS_AT = CELLS_AT + CELL_COUNT * 4;
 const LINES_AT = COLUMNS_AT + 2 * KERNEL_LONGEST * 4;
 const ROW_AT = LINES_AT + 2 * KERNEL_LONGEST * 4;
-const FOUND_AT = ROW_AT + KERNEL_LONGEST * 4 + SPARE;
-const SCRATCH_AT = FOUND_AT + MOST_EXTREMA * 12;
+const COUNTS_AT = ROW_AT + KERNEL_LONGEST * 4 + SPARE;
+const FOUND_AT = COUNTS_AT + 2_048 * 4;
+const SORTED_AT = FOUND_AT + MOST_EXTREMA * 12;
+const KEYS_AT = SORTED_AT + MOST_EXTREMA * 12;
+const SCRATCH_AT = KEYS_AT + 2 * MOST_EXTREMA * 8;
 const PLANES_AT = SCRATCH_AT + MOST_PIXELS * 4 + SPARE;
 /** Two planes a level and the picture itself; levels shrink by more than a third. */
 const END = PLANES_AT + 7 * (MOST_PIXELS * 4 + SPARE);
@@ -66,45 +76,46 @@ interface Loops {
     edgeRatio: number,
     found: number,
   ): number;
-  directionHistogram(
-    plane: number,
-    width: number,
-    height: number,
-    cx: number,
-    cy: number,
-    radius: number,
-    weights: number,
-    bins: number,
-    peaks: number,
-  ): void;
-  gradientHistogram(
+  strongestFirst(found: number, count: number, keys: number, counts: number, sorted: number): void;
+  describe(
     plane: number,
     width: number,
     height: number,
     px: number,
     py: number,
-    cos: number,
-    sin: number,
-    start: number,
+    radius: number,
+    weights: number,
+    bins: number,
+    peaks: number,
+    second: number,
+    turn: number,
+    spacing: number,
     tables: number,
     cells: number,
-  ): void;
+    cellBytes: number,
+    low: number,
+    high: number,
+    angles: number,
+    descriptors: number,
+  ): number;
 }
 
 /** The loops compiled (assembly/keypoints.ts). One instance serves a whole thread, one picture after the other. */
 class CompiledKeypointKernel implements KeypointKernel {
   readonly #loops: Loops;
   readonly #buffer: ArrayBufferLike;
-  readonly #peaks: Float32Array;
-  readonly #cells: Float32Array;
+  readonly #angles: Float64Array;
+  readonly #descriptors: Int32Array;
   #next = PLANES_AT;
 
   constructor(module: NonNullable<ReturnType<typeof compileWasm>>) {
     const memory = wasmMemory(END);
     this.#buffer = memory.buffer;
-    this.#loops = instantiateWasm(module, memory) as Loops;
-    this.#peaks = new Float32Array(this.#buffer, PEAKS_AT, PEAKS);
-    this.#cells = new Float32Array(this.#buffer, CELLS_AT, CELL_COUNT);
+    this.#loops = instantiateWasm(module, memory, {
+      keypoints: { cos: Math.cos, sin: Math.sin },
+    }) as Loops;
+    this.#angles = new Float64Array(this.#buffer, ANGLES_AT, 2);
+    this.#descriptors = new Int32Array(this.#buffer, DESCRIPTORS_AT, 2 * DESCRIPTOR_WORDS);
     new Float32Array(this.#buffer, PEAK_WEIGHTS_AT).set(PEAK_WEIGHTS);
     new Int32Array(this.#buffer, TABLES_AT).set(CELL_OF);
     new Float32Array(this.#buffer, TABLES_AT + SAMPLES * 4).set(CELL_SHARE);
@@ -159,40 +170,33 @@ class CompiledKeypointKernel implements KeypointKernel {
       EDGE_RATIO,
       FOUND_AT,
     );
-    return { count, points: new Float32Array(this.#buffer, FOUND_AT, count * 3).slice() };
+    this.#loops.strongestFirst(FOUND_AT, count, KEYS_AT, COUNTS_AT, SORTED_AT);
+    return { count, points: new Float32Array(this.#buffer, SORTED_AT, count * 3).slice() };
   }
 
-  directionHistogram({ width, height, data }: Plane, cx: number, cy: number): Float32Array {
-    this.#peaks.fill(0);
-    this.#loops.directionHistogram(
-      data.byteOffset,
-      width,
-      height,
-      cx,
-      cy,
-      PEAK_RADIUS,
-      PEAK_WEIGHTS_AT,
-      PEAKS,
-      PEAKS_AT,
-    );
-    return this.#peaks;
-  }
-
-  gradientHistogram({ width, height, data }: Plane, px: number, py: number, direction: number): Float32Array {
-    this.#cells.fill(0);
-    this.#loops.gradientHistogram(
+  describe({ width, height, data }: Plane, px: number, py: number): Described {
+    const count = this.#loops.describe(
       data.byteOffset,
       width,
       height,
       px,
       py,
-      Math.cos(direction) * SPACING,
-      Math.sin(direction) * SPACING,
-      direction / TURN,
+      PEAK_RADIUS,
+      PEAK_WEIGHTS_AT,
+      PEAKS,
+      PEAKS_AT,
+      SECOND_PEAK,
+      TURN,
+      SPACING,
       TABLES_AT,
       CELLS_AT,
+      CELL_COUNT * 4,
+      LOW_THRESHOLD,
+      HIGH_THRESHOLD,
+      ANGLES_AT,
+      DESCRIPTORS_AT,
     );
-    return this.#cells;
+    return { count, angles: this.#angles, descriptors: this.#descriptors };
   }
 
   #plane(width: number, height: number): Plane {

@@ -1,5 +1,5 @@
 import { keypointKernel } from './keypoint-kernel.ts';
-import { BINS, CELLS, type Extrema, type KeypointKernel, PEAKS, TURN } from './plain-keypoint-kernel.ts';
+import { CELLS, DESCRIPTOR_WORDS, type Extrema, type KeypointKernel } from './plain-keypoint-kernel.ts';
 import { type Plane, lumaPlane } from './plane.ts';
 import { type Raster, assertRaster } from './raster.ts';
 
@@ -12,8 +12,7 @@ import { type Raster, assertRaster } from './raster.ts';
  * the difference of the histograms. Mirroring and inverting a picture only permute the bits (see transformDescriptors).
  */
 
-/** Descriptor length in 32-bit words. */
-export const DESCRIPTOR_WORDS = 8;
+export { DESCRIPTOR_WORDS };
 
 /** Each pyramid level is smaller than the one before it by this factor. */
 export const LEVEL_FACTOR = 1.3;
@@ -115,17 +114,16 @@ function distribute(found: Extrema[], levels: Plane[], shares: number[], limit: 
 
 const GRID = 8;
 
-function spread(extrema: Extrema, { width, height }: Plane, quota: number): Int32Array | number[] {
-  const order = byStrength(extrema);
-  if (order.length <= quota) return order;
+function spread({ count, points }: Extrema, { width, height }: Plane, quota: number): number[] {
+  if (count <= quota) return Array.from({ length: count }, (_, i) => i);
   // Strongest first, but no cell more than two and a half times its share while others still have points.
   const cap = Math.max(2, Math.ceil((2.5 * quota) / (GRID * GRID)));
   const taken = new Uint16Array(GRID * GRID);
   const chosen: number[] = [];
   const rest: number[] = [];
-  for (const i of order) {
-    const column = Math.floor((extrema.points[3 * i]! / width) * GRID);
-    const cell = column + GRID * Math.floor((extrema.points[3 * i + 1]! / height) * GRID);
+  for (let i = 0; i < count; i += 1) {
+    const column = Math.floor((points[3 * i]! / width) * GRID);
+    const cell = column + GRID * Math.floor((points[3 * i + 1]! / height) * GRID);
     if (taken[cell]! < cap) {
       taken[cell]! += 1;
       chosen.push(i);
@@ -133,18 +131,6 @@ function spread(extrema: Extrema, { width, height }: Plane, quota: number): Int3
     } else rest.push(i);
   }
   return chosen.concat(rest.slice(0, quota - chosen.length));
-}
-
-/** More than there are points of a level. */
-const INDEX_RANGE = 2 ** 18;
-
-/** The strongest first, in the order found where they are equal. */
-function byStrength({ count, points }: Extrema): Int32Array {
-  // Numbers alone sort many times faster than indices by a function: a float's bits are in the order of its size.
-  const bits = new Int32Array(points.buffer, points.byteOffset, points.length);
-  const keys = new Float64Array(count);
-  for (let i = 0; i < count; i += 1) keys[i] = -bits[3 * i + 2]! * INDEX_RANGE + i;
-  return Int32Array.from(keys.sort(), (key) => key - Math.floor(key / INDEX_RANGE) * INDEX_RANGE);
 }
 
 function describe(
@@ -163,16 +149,15 @@ function describe(
   let count = 0;
   for (const point of picked) {
     const plane = levels[point.level]!;
-    for (const direction of directions(
-      loops.directionHistogram(plane, Math.round(point.x), Math.round(point.y)),
-    )) {
-      if (count === limit) break;
+    const described = loops.describe(plane, point.x, point.y);
+    for (let i = 0; i < described.count && count < limit; i += 1) {
       x[count] = ((point.x + 0.5) * width) / plane.width - 0.5;
       y[count] = ((point.y + 0.5) * height) / plane.height - 0.5;
       level[count] = point.level;
-      angle[count] = direction;
-      const cells = loops.gradientHistogram(plane, point.x, point.y, direction);
-      binarise(cells, descriptors, count * DESCRIPTOR_WORDS);
+      angle[count] = described.angles[i]!;
+      for (let word = 0; word < DESCRIPTOR_WORDS; word += 1) {
+        descriptors[count * DESCRIPTOR_WORDS + word] = described.descriptors[i * DESCRIPTOR_WORDS + word]!;
+      }
       count += 1;
     }
   }
@@ -186,74 +171,6 @@ function describe(
     angle: angle.slice(0, count),
     descriptors: descriptors.slice(0, count * DESCRIPTOR_WORDS),
   };
-}
-
-/** A second gradient direction this strong gives a second point. */
-const SECOND_PEAK = 0.8;
-const smoothedPeaks = new Float32Array(PEAKS);
-
-/** The one or two strongest gradient directions around a point, radians, from their histogram. */
-function directions(peaks: Float32Array): number[] {
-  let top = 0;
-  for (let i = 0; i < PEAKS; i += 1) {
-    const v =
-      6 * peaks[i]! +
-      4 * (peaks[(i + 1) % PEAKS]! + peaks[(i + PEAKS - 1) % PEAKS]!) +
-      peaks[(i + 2) % PEAKS]! +
-      peaks[(i + PEAKS - 2) % PEAKS]!;
-    smoothedPeaks[i] = v;
-    if (v > smoothedPeaks[top]!) top = i;
-  }
-  const result = [peakAt(top)];
-  let second = -1;
-  for (let i = 0; i < PEAKS; i += 1) {
-    const v = smoothedPeaks[i]!;
-    if (i === top || v < SECOND_PEAK * smoothedPeaks[top]!) continue;
-    if (v < smoothedPeaks[(i + 1) % PEAKS]! || v <= smoothedPeaks[(i + PEAKS - 1) % PEAKS]!) continue;
-    if (second < 0 || v > smoothedPeaks[second]!) second = i;
-  }
-  if (second >= 0) result.push(peakAt(second));
-  return result;
-}
-
-function peakAt(i: number): number {
-  const l = smoothedPeaks[(i + PEAKS - 1) % PEAKS]!;
-  const c = smoothedPeaks[i]!;
-  const r = smoothedPeaks[(i + 1) % PEAKS]!;
-  const bend = l - 2 * c + r;
-  const shift = bend < 0 ? (0.5 * (l - r)) / bend : 0;
-  return (((((i + shift) / PEAKS) * TURN) % TURN) + TURN) % TURN;
-}
-
-/** The two thresholds of the bits, in multiples of the mean cell. */
-const LOW_THRESHOLD = 0.5;
-const HIGH_THRESHOLD = 1.5;
-
-/*
- * Word r (0..3) holds the low-threshold bits of row r, word 4 + r the high ones; in a word, byte c is column c and
- * bit o direction o.
- */
-function binarise(cells: Float32Array, descriptors: Int32Array, at: number): void {
-  let sum = 0;
-  for (let row = 1; row <= CELLS; row += 1) {
-    const from = (row * (CELLS + 2) + 1) * BINS;
-    for (let i = from; i < from + CELLS * BINS; i += 1) sum += cells[i]!;
-  }
-  const mean = sum / (CELLS * CELLS * BINS);
-  const low = mean * LOW_THRESHOLD;
-  const high = mean * HIGH_THRESHOLD;
-  for (let row = 0; row < CELLS; row += 1) {
-    const from = ((row + 1) * (CELLS + 2) + 1) * BINS;
-    let lows = 0;
-    let highs = 0;
-    for (let bit = 0; bit < CELLS * BINS; bit += 1) {
-      const v = cells[from + bit]!;
-      if (v > low) lows |= 1 << bit;
-      if (v > high) highs |= 1 << bit;
-    }
-    descriptors[at + row] = lows;
-    descriptors[at + CELLS + row] = highs;
-  }
 }
 
 /**

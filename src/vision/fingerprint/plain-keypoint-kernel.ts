@@ -1,24 +1,34 @@
 import { type Plane, sampling } from './plane.ts';
 
-/** Points of one level before selection: x, y and strength of each, by rows. */
+/** Descriptor length in 32-bit words. */
+export const DESCRIPTOR_WORDS = 8;
+
+/** Points of one level before selection: x, y and strength of each, the strongest first, equal ones by rows. */
 export interface Extrema {
   readonly count: number;
   /** Three numbers a point. */
   readonly points: Float32Array;
 }
 
+/** The one or two strongest gradient directions around a point; void when the next point is described. */
+export interface Described {
+  readonly count: number;
+  /** Radians. */
+  readonly angles: Float64Array;
+  /** DESCRIPTOR_WORDS words a direction. */
+  readonly descriptors: Int32Array;
+}
+
 /** The inner loops of keypoints. Planes that come from one are to be given to no other. */
 export interface KeypointKernel {
-  /** A new picture: planes and histograms given out before are void. */
+  /** A new picture: planes given out before are void. */
   begin(luma: Plane): Plane;
   smooth(plane: Plane): Plane;
   resample(plane: Plane, width: number, height: number): Plane;
   /** Where the plane differs from the blurred one more than anywhere around. */
   extrema(plane: Plane, blurred: Plane, minContrast: number): Extrema;
-  /** Strengths of gradients around a pixel by PEAKS directions. */
-  directionHistogram(plane: Plane, cx: number, cy: number): Float32Array;
-  /** Strengths of gradients around a point by CELLS x CELLS places (with a margin of one) and BINS directions relative to `direction`. */
-  gradientHistogram(plane: Plane, px: number, py: number, direction: number): Float32Array;
+  /** @param px,py in pixels of the plane */
+  describe(plane: Plane, px: number, py: number): Described;
 }
 
 export const TURN = 2 * Math.PI;
@@ -160,8 +170,94 @@ function resample(plane: Plane, width: number, height: number): Plane {
   return { width, height, data };
 }
 
+/** More than there are points of a level. */
+const INDEX_RANGE = 2 ** 18;
+
+function strongestFirst(points: Float32Array): Extrema {
+  // Numbers alone sort many times faster than indices by a function: a float's bits are in the order of its size.
+  const bits = new Int32Array(points.buffer);
+  const count = points.length / 3;
+  const keys = Float64Array.from({ length: count }, (_, i) => -bits[3 * i + 2]! * INDEX_RANGE + i).sort();
+  const sorted = new Float32Array(points.length);
+  for (const [to, key] of keys.entries()) {
+    const i = key - Math.floor(key / INDEX_RANGE) * INDEX_RANGE;
+    sorted.set(points.subarray(3 * i, 3 * i + 3), 3 * to);
+  }
+  return { count, points: sorted };
+}
+
+/** A second gradient direction this strong gives a second point. */
+export const SECOND_PEAK = 0.8;
+const smoothedPeaks = new Float32Array(PEAKS);
+
+/** The one or two strongest gradient directions around a point, radians, from their histogram. */
+function directions(peaks: Float32Array): number[] {
+  let top = 0;
+  for (let i = 0; i < PEAKS; i += 1) {
+    const v =
+      6 * peaks[i]! +
+      4 * (peaks[(i + 1) % PEAKS]! + peaks[(i + PEAKS - 1) % PEAKS]!) +
+      peaks[(i + 2) % PEAKS]! +
+      peaks[(i + PEAKS - 2) % PEAKS]!;
+    smoothedPeaks[i] = v;
+    if (v > smoothedPeaks[top]!) top = i;
+  }
+  const result = [peakAt(top)];
+  let second = -1;
+  for (let i = 0; i < PEAKS; i += 1) {
+    const v = smoothedPeaks[i]!;
+    if (i === top || v < SECOND_PEAK * smoothedPeaks[top]!) continue;
+    if (v < smoothedPeaks[(i + 1) % PEAKS]! || v <= smoothedPeaks[(i + PEAKS - 1) % PEAKS]!) continue;
+    if (second < 0 || v > smoothedPeaks[second]!) second = i;
+  }
+  if (second >= 0) result.push(peakAt(second));
+  return result;
+}
+
+function peakAt(i: number): number {
+  const l = smoothedPeaks[(i + PEAKS - 1) % PEAKS]!;
+  const c = smoothedPeaks[i]!;
+  const r = smoothedPeaks[(i + 1) % PEAKS]!;
+  const bend = l - 2 * c + r;
+  const shift = bend < 0 ? (0.5 * (l - r)) / bend : 0;
+  return (((((i + shift) / PEAKS) * TURN) % TURN) + TURN) % TURN;
+}
+
+/** The two thresholds of the bits, in multiples of the mean cell. */
+export const LOW_THRESHOLD = 0.5;
+export const HIGH_THRESHOLD = 1.5;
+
+/*
+ * Word r (0..3) holds the low-threshold bits of row r, word 4 + r the high ones; in a word, byte c is column c and
+ * bit o direction o.
+ */
+function binarise(cells: Float32Array, descriptors: Int32Array, at: number): void {
+  let sum = 0;
+  for (let row = 1; row <= CELLS; row += 1) {
+    const from = (row * (CELLS + 2) + 1) * BINS;
+    for (let i = from; i < from + CELLS * BINS; i += 1) sum += cells[i]!;
+  }
+  const mean = sum / (CELLS * CELLS * BINS);
+  const low = mean * LOW_THRESHOLD;
+  const high = mean * HIGH_THRESHOLD;
+  for (let row = 0; row < CELLS; row += 1) {
+    const from = ((row + 1) * (CELLS + 2) + 1) * BINS;
+    let lows = 0;
+    let highs = 0;
+    for (let bit = 0; bit < CELLS * BINS; bit += 1) {
+      const v = cells[from + bit]!;
+      if (v > low) lows |= 1 << bit;
+      if (v > high) highs |= 1 << bit;
+    }
+    descriptors[at + row] = lows;
+    descriptors[at + CELLS + row] = highs;
+  }
+}
+
 /** The loops in plain TypeScript, rounding as the compiled ones (assembly/keypoints.ts) do: results are equal bit for bit. */
 export class PlainKeypointKernel implements KeypointKernel {
+  readonly #angles = new Float64Array(2);
+  readonly #descriptors = new Int32Array(2 * DESCRIPTOR_WORDS);
   readonly #peaks = new Float32Array(PEAKS);
   readonly #cells = new Float32Array((CELLS + 2) * (CELLS + 2) * BINS);
 
@@ -208,10 +304,20 @@ export class PlainKeypointKernel implements KeypointKernel {
         points.push(x + Math.max(-0.5, Math.min(0.5, dx)), y + Math.max(-0.5, Math.min(0.5, dy)), v);
       }
     }
-    return { count: points.length / 3, points: Float32Array.from(points) };
+    return strongestFirst(Float32Array.from(points));
   }
 
-  directionHistogram({ width, height, data }: Plane, cx: number, cy: number): Float32Array {
+  describe(plane: Plane, px: number, py: number): Described {
+    const found = directions(this.#directionHistogram(plane, Math.round(px), Math.round(py)));
+    for (const [i, direction] of found.entries()) {
+      this.#angles[i] = direction;
+      binarise(this.#gradientHistogram(plane, px, py, direction), this.#descriptors, i * DESCRIPTOR_WORDS);
+    }
+    return { count: found.length, angles: this.#angles, descriptors: this.#descriptors };
+  }
+
+  /** Strengths of gradients around a pixel by PEAKS directions. */
+  #directionHistogram({ width, height, data }: Plane, cx: number, cy: number): Float32Array {
     const peaks = this.#peaks.fill(0);
     let k = 0;
     for (let v = -PEAK_RADIUS; v <= PEAK_RADIUS; v += 1) {
@@ -233,7 +339,13 @@ export class PlainKeypointKernel implements KeypointKernel {
     return peaks;
   }
 
-  gradientHistogram({ width, height, data }: Plane, px: number, py: number, direction: number): Float32Array {
+  /** Strengths of gradients around a point by CELLS x CELLS places (with a margin of one) and BINS directions relative to `direction`. */
+  #gradientHistogram(
+    { width, height, data }: Plane,
+    px: number,
+    py: number,
+    direction: number,
+  ): Float32Array {
     const cells = this.#cells.fill(0);
     const cos = round(Math.cos(direction) * SPACING);
     const sin = round(Math.sin(direction) * SPACING);
