@@ -226,6 +226,33 @@ export function blur(): void {
   blurColumns(BLURRED, KEPT, GRID, true);
 }
 
+/** How many whole hundredths of the full range four samples differ from four others. */
+function steps(one: usize, other: usize): v128 {
+  const difference = f32x4.sub(v128.load(one), v128.load(other));
+  const hundredths = f32x4.div(f32x4.mul(difference, f32x4.splat(100)), f32x4.splat(255));
+  return i32x4.trunc_sat_f32x4_s(f32x4.abs(hundredths));
+}
+
+/** 64x64 samples -> the steps between all neighbours, added up. */
+export function sumOfSteps(): i32 {
+  const row = SAMPLES * 4;
+  const last = SAMPLED + (SAMPLES - 1) * row;
+  let sum = i32x4.splat(0);
+  for (let at = SAMPLED; at < last; at += 16) sum = i32x4.add(sum, steps(at, at + row));
+  // The last sample of a row has no neighbour to its right.
+  const butTheLast = i32x4(-1, -1, -1, 0);
+  for (let start = SAMPLED; start <= last; start += row) {
+    for (let at = start; at < start + row - 16; at += 16) sum = i32x4.add(sum, steps(at, at + 4));
+    sum = i32x4.add(sum, v128.and(steps(start + row - 16, start + row - 12), butTheLast));
+  }
+  return (
+    i32x4.extract_lane(sum, 0) +
+    i32x4.extract_lane(sum, 1) +
+    i32x4.extract_lane(sum, 2) +
+    i32x4.extract_lane(sum, 3)
+  );
+}
+
 /** 64x64 samples -> 16x16 coefficients, each sum in ascending order. */
 export function cosineTransform(): void {
   for (let u: usize = 0; u < COEFFICIENTS; u++) {

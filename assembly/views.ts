@@ -5,7 +5,7 @@
  * numbers and float32 where they store, so that results are equal bit for bit. Addresses are those of
  * src/vision/fingerprint/views-kernel.ts.
  */
-import { resample, smooth } from './plane';
+import { resample, smooth, smoothBytes } from './plane';
 
 /** Of the pictures thumbnails are made of, in pixels. */
 const SIDE: i32 = 512;
@@ -39,6 +39,25 @@ function sumRows(top: i32, bottom: i32): void {
   }
 }
 
+/** The row's sums of two pixels each -> their mean luma, two at a time. @param bytes how many are added up in a mean */
+function lumaOfPairs(to: usize, bytes: f64): void {
+  for (let sum = SUMS; sum < SUMS + ((<usize>ROW_BYTES) << 1); sum += 24, to += 2) {
+    const one = i32x4.extend_low_i16x8_u(i16x8.add(v128.load(sum), v128.load(sum, 6)));
+    const two = i32x4.extend_low_i16x8_u(i16x8.add(v128.load(sum, 12), v128.load(sum, 18)));
+    const r = f64x2.convert_low_i32x4_u(v128.shuffle<i32>(one, two, 0, 4, 0, 4));
+    const g = f64x2.convert_low_i32x4_u(v128.shuffle<i32>(one, two, 1, 5, 1, 5));
+    const b = f64x2.convert_low_i32x4_u(v128.shuffle<i32>(one, two, 2, 6, 2, 6));
+    const luma = f64x2.add(
+      f64x2.add(f64x2.mul(f64x2.splat(0.299), r), f64x2.mul(f64x2.splat(0.587), g)),
+      f64x2.mul(f64x2.splat(0.114), b),
+    );
+    const mean = f64x2.add(f64x2.div(f64x2.mul(f64x2.splat(3), luma), f64x2.splat(bytes)), f64x2.splat(0.5));
+    const whole = i32x4.trunc_sat_f64x2_u_zero(mean);
+    store<u8>(to, <u8>i32x4.extract_lane(whole, 0));
+    store<u8>(to, <u8>i32x4.extract_lane(whole, 1), 1);
+  }
+}
+
 /** Pixels -> luma of a thumbnail, each pixel the mean of its area: nearest whole pixels. */
 export function thumbnail(width: i32, height: i32): void {
   let to = LUMA;
@@ -46,6 +65,11 @@ export function thumbnail(width: i32, height: i32): void {
     const top = (y * SIDE) / height;
     const bottom = max(top + 1, ((y + 1) * SIDE) / height);
     sumRows(top, bottom);
+    if (2 * width === SIDE) {
+      lumaOfPairs(to, <f64>((bottom - top) * 6));
+      to += <usize>width;
+      continue;
+    }
     let next = 0;
     for (let x = 0; x < width; x++) {
       const left = next;
@@ -104,18 +128,27 @@ function count(cell: usize, c: f64, s: f64, weight: f64): void {
   else store<f32>(cell, <f32>(<f64>load<f32>(cell, 12) - s * weight), 12);
 }
 
+/** Bytes -> PLANE. */
+function widen(from: usize, stride: usize, width: i32, height: i32): void {
+  let to = PLANE;
+  for (let y = 0; y < height; y++, from += stride)
+    for (let x: usize = 0; x < <usize>width; x++, to += 4) store<f32>(to, <f32>load<u8>(from + x));
+}
+
 /** Part of a thumbnail `columns` wide -> for each of 8x8 cells how strongly lines run in each of four directions. */
 export function directionEnergy(columns: i32, left: i32, top: i32, width: i32, height: i32): void {
-  for (let y = 0; y < height; y++) {
-    const from = LUMA + <usize>((top + y) * columns + left);
-    const to = PLANE + ((<usize>(y * width)) << 2);
-    for (let x: usize = 0; x < <usize>width; x++) store<f32>(to + (x << 2), <f32>load<u8>(from + x));
-  }
-  while (min(width, height) >= 2 * LINES) {
-    smooth(PLANE, ROWS, PLANE, width, height);
-    resized(width, height, width >> 1, height >> 1);
-    width >>= 1;
-    height >>= 1;
+  const part = LUMA + <usize>(top * columns + left);
+  if (min(width, height) < 2 * LINES) {
+    widen(part, columns, width, height);
+  } else {
+    smoothBytes(part, columns, OTHER, ROWS, PLANE, width, height);
+    for (;;) {
+      resized(width, height, width >> 1, height >> 1);
+      width >>= 1;
+      height >>= 1;
+      if (min(width, height) < 2 * LINES) break;
+      smooth(PLANE, ROWS, PLANE, width, height);
+    }
   }
   resized(width, height, LINES, LINES);
   smooth(PLANE, ROWS, PLANE, LINES, LINES);

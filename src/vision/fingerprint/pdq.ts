@@ -1,5 +1,6 @@
 import { HASH_WORDS, hashFromWords } from './hash.ts';
 import type { Hash } from './hash.ts';
+import { nthSmallest } from './nth.ts';
 import { COSINES, KERNEL_SIDE, type PictureKernel, pictureKernel } from './picture-kernel.ts';
 import { assertRaster } from './raster.ts';
 import type { Raster } from './raster.ts';
@@ -79,7 +80,7 @@ export interface OrientedPdqResult {
 export function pdq(raster: Raster, kernel = pictureKernel()): PdqResult {
   const scratch = blur(raster, kernel);
   sample(scratch, false, false);
-  const quality = qualityOf(scratch.samples);
+  const quality = qualityOf(scratch);
   cosineTransform(scratch);
   const { coefficients } = scratch;
   return { hash: hashOf(coefficients, medianOf(coefficients), false), quality };
@@ -101,7 +102,7 @@ export function pdqOriented(raster: Raster, kernel = pictureKernel()): OrientedP
   for (const flipX of [false, true]) {
     for (const flipY of [false, true]) {
       sample(scratch, flipX, flipY);
-      if (!flipX && !flipY) quality = qualityOf(scratch.samples);
+      if (!flipX && !flipY) quality = qualityOf(scratch);
       cosineTransform(scratch);
       const median = medianOf(scratch.coefficients);
       for (const [i, orientation] of ORIENTATIONS.entries()) {
@@ -400,7 +401,11 @@ function sample({ x, y, grid, samples }: Scratch, flipX: boolean, flipY: boolean
  * Only steps of more than 2.55 levels between neighbouring samples count: many tiny ones (noise, a soft gradient) are
  * no features.
  */
-function qualityOf(samples: Float32Array): number {
+function qualityOf({ kernel, samples }: Scratch): number {
+  return Math.min(100, Math.trunc((kernel?.sumOfSteps() ?? sumOfSteps(samples)) / 90));
+}
+
+function sumOfSteps(samples: Float32Array): number {
   let sum = 0;
   for (let y = 0; y < SAMPLES; y += 1) {
     for (let x = 0; x < SAMPLES; x += 1) {
@@ -409,7 +414,7 @@ function qualityOf(samples: Float32Array): number {
       if (x + 1 < SAMPLES) sum += step(samples[at]!, samples[at + 1]!);
     }
   }
-  return Math.min(100, Math.trunc(sum / 90));
+  return sum;
 }
 
 /** The difference of two samples in whole hundredths of the full range. */
@@ -446,13 +451,12 @@ function cosineTransform({ kernel, samples, halfTransformed, coefficients }: Scr
   }
 }
 
-const sorted = new Float32Array(COEFFICIENTS * COEFFICIENTS);
+const shuffled = new Float32Array(COEFFICIENTS * COEFFICIENTS);
 
 /** The lower of the two middle values, which is what Torben's method, used by the reference, arrives at. */
 function medianOf(coefficients: Float32Array): number {
-  sorted.set(coefficients);
-  sorted.sort();
-  return sorted[sorted.length / 2 - 1]!;
+  shuffled.set(coefficients);
+  return nthSmallest(shuffled, shuffled.length / 2 - 1);
 }
 
 /** One bit a coefficient, row by row from bit 0 (column by column if transposed): set when it is above the median. */

@@ -22,6 +22,7 @@ const AT = {
 
 interface Loops {
   blur(): void;
+  sumOfSteps(): number;
   cosineTransform(): void;
   blockSums(): void;
 }
@@ -34,7 +35,7 @@ interface Loops {
 export class PictureKernel {
   /** What may be sampled after `blur`, 128x128. */
   readonly grid: Float32Array;
-  /** What `cosineTransform` takes, 64x64. */
+  /** What `sumOfSteps` and `cosineTransform` take, 64x64. */
   readonly samples: Float32Array;
   /** What it gives, 16x16. */
   readonly coefficients: Float32Array;
@@ -69,6 +70,11 @@ export class PictureKernel {
   blur(pixels: Uint8Array): void {
     this.#pixels.set(pixels);
     this.#loops.blur();
+  }
+
+  /** `samples` -> how much neighbours differ, in whole hundredths of the full range, all added up. */
+  sumOfSteps(): number {
+    return this.#loops.sumOfSteps();
   }
 
   /** `samples` -> `coefficients`. */

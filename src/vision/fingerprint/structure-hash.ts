@@ -1,5 +1,6 @@
 import type { Box } from './trim.ts';
 import type { LumaThumbnail } from './thumbnail.ts';
+import { nthSmallest } from './nth.ts';
 import { type Plane, resample, smooth } from './plane.ts';
 import { type Part, viewsKernel } from './views-kernel.ts';
 
@@ -100,8 +101,8 @@ function binary(energy: Float32Array): Uint8Array {
     [0, 2],
     [1, 3],
   ]) {
-    const values = energy.filter((_, i) => kinds.includes(i & 3)).sort();
-    const median = values[values.length >> 1]!;
+    const values = energy.filter((_, i) => kinds.includes(i & 3));
+    const median = nthSmallest(values, values.length >> 1);
     for (let i = 0; i < bits.length; i += 1) if (kinds.includes(i & 3)) bits[i] = energy[i]! > median ? 1 : 0;
   }
   return bits;
