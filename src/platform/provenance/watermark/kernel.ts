@@ -74,8 +74,8 @@ class CompiledWatermarkKernel implements WatermarkKernel {
   }
 
   measure(pixels: Uint8Array, channels: number): void {
-    const [next, ...rest] = this.#rows;
-    this.#rows = [...rest, next];
+    const [next, above, row] = this.#rows;
+    this.#rows = [above, row, next];
     this.#pixels.set(pixels);
     const stride = pixels.length / BLOCK;
     this.#loops.measure(PIXELS, stride, channels, this.#columns, next, this.#span, LANES);

@@ -81,7 +81,7 @@ export function unit(a: Vector): Vector | undefined {
 
 /** What is left of a vector without its parts along these orthonormal ones. */
 export function without(vector: Vector, taken: readonly Vector[]): Vector {
-  const rest = Float64Array.from(vector);
+  const rest = vector.slice();
   for (const direction of taken) {
     const along = dot(rest, direction);
     for (let i = 0; i < rest.length; i++) rest[i]! -= along * direction[i]!;
