@@ -9,7 +9,6 @@ import { resample, smooth, smoothBytes } from './plane';
 
 /** Of the pictures thumbnails are made of, in pixels. */
 const SIDE: i32 = 512;
-const ROW_BYTES: i32 = SIDE * 3;
 
 const PIXELS: usize = 0;
 const LUMA: usize = 786_448;
@@ -22,14 +21,17 @@ const PLANE_BYTES: usize = 256 * 256 * 4 + 64;
 const PLANE: usize = STRENGTHS + 32_768 + 64;
 const ROWS: usize = PLANE + PLANE_BYTES;
 const OTHER: usize = ROWS + PLANE_BYTES;
+const CB: usize = OTHER + PLANE_BYTES;
+const CR: usize = CB + 65_536;
+const COLOURS: usize = CR + 65_536;
 
 /** Adds up the rows from `top` to `bottom`, each byte of a row by itself. 16 bits hold 257 rows. */
-function sumRows(top: i32, bottom: i32): void {
-  for (let x = 0; x < ROW_BYTES; x += 16) {
-    let at = PIXELS + <usize>(top * ROW_BYTES + x);
+function sumRows(rowBytes: i32, top: i32, bottom: i32): void {
+  for (let x = 0; x < rowBytes; x += 16) {
+    let at = PIXELS + <usize>(top * rowBytes + x);
     let low = i16x8.splat(0);
     let high = low;
-    for (let row = top; row < bottom; row++, at += ROW_BYTES) {
+    for (let row = top; row < bottom; row++, at += rowBytes) {
       const bytes = v128.load(at);
       low = i16x8.add(low, i16x8.extend_low_i8x16_u(bytes));
       high = i16x8.add(high, i16x8.extend_high_i8x16_u(bytes));
@@ -41,7 +43,7 @@ function sumRows(top: i32, bottom: i32): void {
 
 /** The row's sums of two pixels each -> their mean luma, two at a time. @param bytes how many are added up in a mean */
 function lumaOfPairs(to: usize, bytes: f64): void {
-  for (let sum = SUMS; sum < SUMS + ((<usize>ROW_BYTES) << 1); sum += 24, to += 2) {
+  for (let sum = SUMS; sum < SUMS + ((<usize>(SIDE * 3)) << 1); sum += 24, to += 2) {
     const one = i32x4.extend_low_i16x8_u(i16x8.add(v128.load(sum), v128.load(sum, 6)));
     const two = i32x4.extend_low_i16x8_u(i16x8.add(v128.load(sum, 12), v128.load(sum, 18)));
     const r = f64x2.convert_low_i32x4_u(v128.shuffle<i32>(one, two, 0, 4, 0, 4));
@@ -64,7 +66,7 @@ export function thumbnail(width: i32, height: i32): void {
   for (let y = 0; y < height; y++) {
     const top = (y * SIDE) / height;
     const bottom = max(top + 1, ((y + 1) * SIDE) / height);
-    sumRows(top, bottom);
+    sumRows(SIDE * 3, top, bottom);
     if (2 * width === SIDE) {
       lumaOfPairs(to, <f64>((bottom - top) * 6));
       to += <usize>width;
@@ -86,6 +88,81 @@ export function thumbnail(width: i32, height: i32): void {
       }
       const luma = 0.299 * <f64>r + 0.587 * <f64>g + 0.114 * <f64>b;
       store<u8>(to++, <u8>(<i32>((3 * luma) / <f64>((bottom - top) * (right - left)) + 0.5)));
+    }
+  }
+}
+
+/** PIXELS, so many across and down -> COLOURS: each pixel the mean of its area, nearest whole pixels; three f32 a pixel. */
+function shrink(columns: i32, rows: i32, width: i32, height: i32): void {
+  let to = COLOURS;
+  for (let y = 0; y < height; y++) {
+    const top = (y * rows) / height;
+    const bottom = max(top + 1, ((y + 1) * rows) / height);
+    sumRows(columns * 3, top, bottom);
+    let next = 0;
+    for (let x = 0; x < width; x++, to += 12) {
+      const left = next;
+      next = ((x + 1) * columns) / width;
+      const right = max(left + 1, next);
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let sum = SUMS + <usize>(left * 6); sum < SUMS + <usize>(right * 6); sum += 6) {
+        r += <i32>load<u16>(sum);
+        g += <i32>load<u16>(sum, 2);
+        b += <i32>load<u16>(sum, 4);
+      }
+      const n = <f64>((bottom - top) * (right - left));
+      store<f32>(to, <f32>(<f64>r / n));
+      store<f32>(to, <f32>(<f64>g / n), 4);
+      store<f32>(to, <f32>(<f64>b / n), 8);
+    }
+  }
+}
+
+function byteOf(value: f64): u8 {
+  return <u8>(<i32>value);
+}
+
+/** PIXELS, so many across and down -> LUMA of a thumbnail, and its CB and CR at another size. */
+export function colourThumbnail(
+  columns: i32,
+  rows: i32,
+  width: i32,
+  height: i32,
+  chromaWidth: i32,
+  chromaHeight: i32,
+): void {
+  shrink(columns, rows, width, height);
+  for (let i: usize = 0; i < <usize>(width * height); i++) {
+    const at = COLOURS + i * 12;
+    const luma = 0.299 * <f64>load<f32>(at) + 0.587 * <f64>load<f32>(at, 4) + 0.114 * <f64>load<f32>(at, 8);
+    store<u8>(LUMA + i, byteOf(luma + 0.5));
+  }
+  let to: usize = 0;
+  for (let y = 0; y < chromaHeight; y++) {
+    const top = (y * height) / chromaHeight;
+    const bottom = max(top + 1, ((y + 1) * height) / chromaHeight);
+    for (let x = 0; x < chromaWidth; x++, to++) {
+      const left = (x * width) / chromaWidth;
+      const right = max(left + 1, ((x + 1) * width) / chromaWidth);
+      let red: f64 = 0;
+      let green: f64 = 0;
+      let blue: f64 = 0;
+      for (let row = top; row < bottom; row++) {
+        const end = COLOURS + <usize>(row * width + right) * 12;
+        for (let at = COLOURS + <usize>(row * width + left) * 12; at < end; at += 12) {
+          red += <f64>load<f32>(at);
+          green += <f64>load<f32>(at, 4);
+          blue += <f64>load<f32>(at, 8);
+        }
+      }
+      const n = <f64>((bottom - top) * (right - left));
+      const r = <f64>(<f32>(red / n));
+      const g = <f64>(<f32>(green / n));
+      const b = <f64>(<f32>(blue / n));
+      store<u8>(CB + to, byteOf(128.5 - 0.168736 * r - 0.331264 * g + 0.499 * b));
+      store<u8>(CR + to, byteOf(128.5 + 0.499 * r - 0.418688 * g - 0.081312 * b));
     }
   }
 }

@@ -23,14 +23,20 @@ export const WORK_THUMB = 72;
 /** Longer side in pixels of an output: a work pasted at a quarter of its width must still fill some 64 pixels. */
 export const OUTPUT_THUMB = 256;
 
-/** @param side longer side in pixels; a smaller raster is not enlarged */
-export function thumbnail(raster: Raster, side: number): Thumbnail {
+/**
+ * @param side longer side in pixels; a smaller raster is not enlarged
+ * @param kernel compiled loops, or null for the plain ones: the same result, later
+ */
+export function thumbnail(raster: Raster, side: number, kernel = viewsKernel()): Thumbnail {
   const k = Math.min(1, side / Math.max(raster.width, raster.height));
   const width = Math.max(4, Math.round(raster.width * k));
   const height = Math.max(4, Math.round(raster.height * k));
-  const rgb = shrink(raster.data, raster.width, raster.height, width, height);
   const chromaWidth = Math.max(1, Math.round(width / 4));
   const chromaHeight = Math.max(1, Math.round(height / 4));
+  const chroma = { width: chromaWidth, height: chromaHeight };
+  const made = kernel?.colourThumbnail(raster, { width, height }, chroma) ?? null;
+  if (made !== null) return { width, height, chromaWidth, chromaHeight, ...made };
+  const rgb = shrink(raster.data, raster.width, raster.height, width, height);
   const coarse = shrink(rgb, width, height, chromaWidth, chromaHeight);
   const luma = new Uint8Array(width * height);
   for (let i = 0, p = 0; i < luma.length; i += 1, p += 3) {

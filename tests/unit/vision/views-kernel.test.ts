@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { structureHashes } from '../../../src/vision/fingerprint/structure-hash.ts';
-import { type LumaThumbnail, lumaThumbnail } from '../../../src/vision/fingerprint/thumbnail.ts';
+import { type LumaThumbnail, lumaThumbnail, thumbnail } from '../../../src/vision/fingerprint/thumbnail.ts';
 import type { Raster } from '../../../src/vision/fingerprint/raster.ts';
 import { viewsKernel } from '../../../src/vision/fingerprint/views-kernel.ts';
 import { collage } from './pictures.ts';
@@ -45,6 +45,25 @@ describe('the compiled loops of views', () => {
         // No view is as thin as that.
         if (Math.min(box.width * thumb.width, box.height * thumb.height) < 4) continue;
         expect(structureHashes(thumb, box)).toEqual(structureHashes(thumb, box, null));
+      }
+    }
+  });
+
+  it.each([
+    [512, 512],
+    [512, 341],
+    [300, 512],
+    [71, 512],
+    [512, 20],
+    [60, 41],
+    [5, 3],
+    // Too large for them.
+    [513, 400],
+  ])('make the same thumbnail in colour as the plain ones of %i x %i pixels', (width, height) => {
+    for (const seed of [1, 2, 3]) {
+      const raster = collage(seed, width, height);
+      for (const side of [72, 256, 257]) {
+        expect(thumbnail(raster, side)).toEqual(thumbnail(raster, side, null));
       }
     }
   });
