@@ -52,14 +52,9 @@ export async function lookAt(
     options,
   );
   if ('unhashable' in examined.outcome) return { examined, picture: undefined };
-  const { features } = examined.outcome;
-  const again = async () => {
-    const { outcome } = await deps.compute.examine(
-      { ...task, depth: 'deep', pixelsOnly: true, sha256: examined.sha256 },
-      options,
-    );
-    return (outcome as Exclude<typeof outcome, { unhashable: unknown }>).features;
-  };
+  const { features, fingerprint } = examined.outcome;
+  const { limits } = deps;
+  const again = () => deps.compute.lookCloser({ source, limits, fingerprint }, options);
   let deep: Promise<Features> | undefined = isDeep(features) ? Promise.resolve(features) : undefined;
   const { width, height } = examined;
   return {

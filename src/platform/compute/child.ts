@@ -4,10 +4,22 @@
  */
 import { createHash } from 'node:crypto';
 import { asUtsushiError } from '../../errors.ts';
-import { FINGERPRINT_RASTER, encodeFingerprint, fingerprint } from '../../vision/fingerprint/fingerprint.ts';
+import {
+  FINGERPRINT_RASTER,
+  decodeFingerprint,
+  encodeFingerprint,
+  fingerprint,
+} from '../../vision/fingerprint/fingerprint.ts';
 import { FEATURE_SIDE, extractFeatures, extractViews } from '../../vision/fingerprint/features.ts';
 import type { Raster } from '../../vision/fingerprint/raster.ts';
-import { decodeTo, decodeUntouched, encodeJpeg, renderJpeg, requireFormat } from '../image/decode.ts';
+import {
+  decodeImage,
+  decodeTo,
+  decodeUntouched,
+  encodeJpeg,
+  renderJpeg,
+  requireFormat,
+} from '../image/decode.ts';
 import { readBounded } from '../storage/blobs.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type Pixels, type Provenance, TrustList, readProvenance } from '../provenance/index.ts';
@@ -60,6 +72,12 @@ const operations: Implementations = {
         provenance: readAt - fingerprintedAt,
       },
     };
+  },
+  // What is known of the picture needs no raster of its own again.
+  lookCloser: async (task) => {
+    const bytes = await bytesOf(task);
+    const { raster } = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, task.limits);
+    return extractFeatures(raster, decodeFingerprint(task.fingerprint), 'output', vocabulary());
   },
   // A file that no decoder reads may still say where it comes from.
   readProvenance: async (task, trust) => {

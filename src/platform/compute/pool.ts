@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { UtsushiError } from '../../errors.ts';
+import type { Features } from '../../vision/fingerprint/features.ts';
 import type { Depth } from '../../vision/matching/policy.ts';
 import type { Provenance } from '../provenance/index.ts';
 import type {
@@ -9,6 +10,7 @@ import type {
   ExamineTask,
   Examined,
   FromChild,
+  LookCloserTask,
   OperationName,
   Operations,
   PictureSource,
@@ -95,6 +97,15 @@ export class ComputePool implements AsyncDisposable {
    */
   examine<D extends Depth>(task: ExamineTask<D>, options: JobOptions = {}): Promise<Examined<D>> {
     return this.#run('examine', task, options) as Promise<Examined<D>>;
+  }
+
+  /**
+   * The features of an output that was examined at standard depth.
+   *
+   * @throws as examine
+   */
+  lookCloser(task: LookCloserTask, options: JobOptions = {}): Promise<Features> {
+    return this.#run('lookCloser', task, options);
   }
 
   /**

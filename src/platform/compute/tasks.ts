@@ -26,6 +26,12 @@ export interface ExamineTask<D extends Depth = Depth> extends PictureSource {
   readonly sha256?: string;
 }
 
+/** Look closely at an output that has been examined at standard depth. */
+export interface LookCloserTask extends PictureSource {
+  /** The encoded fingerprint that came of it. */
+  readonly fingerprint: Uint8Array;
+}
+
 /** Make a picture fit to be shown in a browser. */
 export interface RenderTask extends PictureSource {
   /** At most this many pixels; smaller pictures stay as they are. */
@@ -64,6 +70,7 @@ export interface Examined<D extends Depth = Depth> {
 /** What a child can do, by name. */
 export interface Operations {
   examine: (task: ExamineTask) => Examined;
+  lookCloser: (task: LookCloserTask) => Features;
   readProvenance: (task: PictureSource) => Provenance;
   drawEvidence: (task: EvidenceTask) => Uint8Array;
   render: (task: RenderTask) => Uint8Array;

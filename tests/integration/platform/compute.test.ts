@@ -24,6 +24,17 @@ test('answers every job, whatever the order, over all its children', async () =>
   for (const result of results) expect(result).toMatchObject({ format: 'png', width: 320, height: 320 });
 });
 
+test('a closer look at an output sees what a deep examination sees', async () => {
+  pool = new ComputePool({ ...GENEROUS, size: 1 });
+  const source = { bytes: await artwork(3, 700).resize(700, 523, { fit: 'fill' }).jpeg().toBuffer() };
+  const output = { role: 'output' as const, source, limits: LIMITS };
+  const { outcome } = await pool.examine({ ...output, depth: 'standard' });
+  const deep = (await pool.examine({ ...output, depth: 'deep' })).outcome;
+  if ('unhashable' in outcome || 'unhashable' in deep) throw new Error('there is nothing to compare');
+  const { fingerprint } = outcome;
+  expect(await pool.lookCloser({ source, limits: LIMITS, fingerprint })).toEqual(deep.features);
+});
+
 test('a child killed by SIGSEGV fails its job only, and is replaced', async () => {
   pool = new ComputePool({ ...GENEROUS, size: 1 });
   await pool.examine(await task(1));
