@@ -487,9 +487,22 @@ describe.skipIf(found === undefined)('the console', () => {
   });
 
   it('has no serious fault of accessibility, light or dark, wide or narrow', async () => {
-    const { alerts } = (await (await page.request.get(`${server.url}/api/alerts?limit=1`)).json()) as {
+    const { alerts } = (await (
+      await page.request.get(`${server.url}/api/alerts?state=decided&limit=1`)
+    ).json()) as {
       alerts: { id: string; assetId: string }[];
     };
+    // With a webhook that fails, whose error is there to be read.
+    await using deaf = await Receiver.open();
+    deaf.answer = () => 503;
+    const headers = { origin: server.url };
+    const webhooks = `${server.url}/api/webhooks`;
+    await page.request.post(webhooks, { data: { url: deaf.url }, headers });
+    await page.request.post(`${server.url}/api/alerts/${alerts[0]!.id}/events`, {
+      data: { type: 'reopen', reason: 'told to whoever listens' },
+      headers,
+    });
+    await expect.poll(async () => (await page.request.get(webhooks)).text()).toContain('answered 503');
     const { cases } = (await (await page.request.get(`${server.url}/api/cases`)).json()) as {
       cases: { id: string }[];
     };

@@ -180,7 +180,7 @@ function History({ id }: { id: string }) {
                     <Thumbs referenceId={alert.referenceId} sha256={alert.outputSha256} size={44} />
                   </Table.Td>
                   <Table.Td>
-                    <Anchor component={Link} href={`/alerts/${alert.id}`} size="sm">
+                    <Anchor component={Link} href={`/alerts/${alert.id}`} size="sm" underline="always">
                       {t.sources(alert.source)}
                     </Anchor>{' '}
                     <When at={alert.openedAt} span size="xs" c="dimmed" />

@@ -90,6 +90,7 @@ function Answer({ file, close }: { file: File; close: () => void }) {
                   component={Link}
                   href={`/assets/${encodeURIComponent(assetId)}`}
                   size="sm"
+                  underline="always"
                   onClick={close}
                 >
                   {assetId}
