@@ -1,6 +1,5 @@
 /** What the whole road costs beyond looking at pictures: through the queue, on import, and when screening. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
@@ -11,7 +10,7 @@ import { type screen, openUpload } from '../src/features/checks/index.ts';
 import { type Backend, type Installation, install } from '../tests/support/installation.ts';
 import { Processes, build } from '../tests/support/processes.ts';
 import { type Bare, barely } from './support/bare.ts';
-import { confine } from './support/confine.ts';
+import { CORES, confine } from './support/confine.ts';
 import { brief, cpuMs, markdown, median, percentile } from './support/measure.ts';
 import { plot } from './support/plot.ts';
 import { parentOf, processCpu } from './support/process-cpu.ts';
@@ -19,6 +18,8 @@ import type { BenchOptions, Section } from './support/section.ts';
 import { whenStopped } from './support/stopping.ts';
 
 const SIDE = 1024;
+/** Checks that a worker has done for each compute process when a run begins: code that stays is compiled by then. */
+const WARM = 240;
 /** Of this many outputs one is a copy of a work, and raises an alert. */
 const COPY_EVERY = 20;
 const TOKEN = 'a-token-only-for-this-bench';
@@ -49,6 +50,7 @@ const SETTINGS: readonly Setting[] = [
 interface Size {
   /** Different pictures, and checks a run. */
   readonly pictures: number;
+  readonly warm: number;
   readonly checks: number;
   readonly backends: readonly Backend[];
   readonly settings: readonly Setting[];
@@ -57,13 +59,15 @@ interface Size {
 
 const FULL: Size = {
   pictures: 80,
-  checks: 320,
+  warm: WARM,
+  checks: 480,
   backends: ['postgres', 'redis'],
   settings: SETTINGS,
   callers: [1, 2, 4, 8],
 };
 const SMALL: Size = {
   pictures: 8,
+  warm: 8,
   checks: 8,
   backends: ['postgres'],
   settings: SETTINGS.slice(0, 1),
@@ -79,7 +83,7 @@ export async function roadSection({ small, fixtures }: BenchOptions): Promise<Se
   return {
     file: 'road.md',
     title: 'The road',
-    note: `Pictures of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; where there are copies, one output in ${COPY_EVERY} is one and raises its alert. ${size.checks} uploads are on disk before a run begins; it ends when the last check is committed.
+    note: `Pictures of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; where there are copies, one output in ${COPY_EVERY} is one and raises its alert. ${size.checks} uploads are on disk before a run begins, and each compute process has done ${size.warm}; it ends when the last check is committed.
 
 A run has all that it needs on as many cores as it says, and nothing elsewhere: workers, PostgreSQL, Redis, and the bench that waits for them. "Bare" is one process for each of the same cores, and they do nothing but decode and fingerprint: *whole* makes the hashes of the whole picture (the table of [fingerprints](speed-fingerprint.md)), *views* all hashes that standard depth compares. A check does this too, and reads the file's provenance from its untouched pixels, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
 
@@ -146,7 +150,7 @@ interface Run extends Setting {
 async function throughput(
   backend: Backend,
   fixtures: string,
-  { pictures: count, checks, settings }: Size,
+  { pictures: count, settings, ...size }: Size,
 ): Promise<Run[]> {
   const installation = await install(backend, { UTSUSHI_CONCURRENCY: '1' });
   const forget = whenStopped(() => installation.close());
@@ -158,7 +162,7 @@ async function throughput(
       const pictures = await outputs(fixtures, count, setting);
       const files = await written(pictures, join(installation.dataDir, `pictures-${i}`), setting.format);
       const before = await barely(files, setting.cores);
-      const run = await measure(installation, app, pictures, checks, setting);
+      const run = await measure(installation, app, pictures, size, setting);
       const bare = between(before, await barely(files, setting.cores));
       runs.push({ backend, ...setting, bare, ...run });
     }
@@ -173,10 +177,10 @@ async function measure(
   installation: Installation,
   app: App,
   pictures: readonly Buffer[],
-  checks: number,
+  { warm, checks }: Pick<Size, 'warm' | 'checks'>,
   { format, copies, cores, workers, processes }: Setting,
 ): Promise<Pick<Run, 'perSecond' | 'cpu'>> {
-  const warmUp = 16 * workers * processes;
+  const warmUp = warm * workers * processes;
   const ids: string[] = [];
   for (let i = 0; i < warmUp + checks; i++) {
     const name = `${cores}, ${workers} x ${processes}, ${copies ? 'copies' : 'none'}, ${i}`;
@@ -220,7 +224,7 @@ async function measure(
   } finally {
     forget();
     await started.endAll();
-    for (const pid of [postmaster, ...redis, process.pid]) await confine(pid, availableParallelism());
+    for (const pid of [postmaster, ...redis, process.pid]) await confine(pid, CORES);
   }
 }
 
