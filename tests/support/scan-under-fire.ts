@@ -59,6 +59,8 @@ export interface Measured {
 const WORKS = 3;
 const WORK_SIDE = 160;
 const BASES = 40;
+/** A smaller run would be over before its last kill if a second process, which is not killed, checked along. */
+const ALONE_UP_TO = 1_000;
 
 /** What is known of a run so far; a line of the journal for each time it was looked at. */
 interface Journal {
@@ -84,7 +86,7 @@ export async function scanUnderFire(fire: Fire): Promise<Measured | undefined> {
   try {
     const app = await installation.open();
     const scanId = await findOrStart(app, installation.dataDir, fire);
-    const checker = await start(processes, 'checks', 'upkeep');
+    let checker = fire.items > ALONE_UP_TO ? await start(processes, 'checks', 'upkeep') : undefined;
     let scanner = await start(processes, 'scans', 'checks');
     const queue = await app.queue();
     await queue.add('scan', { scanId }, { jobId: scanId });
@@ -119,8 +121,9 @@ export async function scanUnderFire(fire: Fire): Promise<Measured | undefined> {
         kills += 1;
         await scanner.end('SIGKILL');
         scanner = await start(processes, 'scans', 'checks');
+        if (kills === fire.kills) checker ??= await start(processes, 'checks', 'upkeep');
       }
-      await sleep(fire.items > 5_000 ? 5_000 : 500, undefined, { signal: over }).catch(() => {});
+      await sleep(lookEveryMs(fire), undefined, { signal: over }).catch(() => {});
     }
     if (over.aborted) return undefined;
     done.abort();
@@ -205,8 +208,16 @@ async function waiting(app: App): Promise<number> {
   return (checks['prioritized'] ?? 0) + (checks['wait'] ?? 0);
 }
 
-/** The process and its compute children. Linux only. */
-async function residentMiB({ pid }: UtsushiProcess): Promise<number> {
+/** Often enough that between two looks no more is checked than between two kills. */
+function lookEveryMs({ items }: Fire): number {
+  if (items > 5_000) return 5_000;
+  return items > ALONE_UP_TO ? 500 : 20;
+}
+
+/** The process and its compute children; 0 where there is none. Linux only. */
+async function residentMiB(process: UtsushiProcess | undefined): Promise<number> {
+  if (process === undefined) return 0;
+  const { pid } = process;
   const pids = [pid, ...(await computeChildrenOf(pid))];
   const sizes = await Promise.all(
     pids.map(async (each) => {

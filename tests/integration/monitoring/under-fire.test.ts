@@ -4,7 +4,7 @@ import { build } from '../../support/processes.ts';
 import { FULL, TIMEOUT } from '../../support/scene.ts';
 import { scanUnderFire } from '../../support/scan-under-fire.ts';
 
-const ITEMS = FULL ? 3_000 : 48;
+const ITEMS = FULL ? 3_000 : 96;
 
 describe.skipIf(process.platform !== 'linux')('a scan whose process is killed three times', TIMEOUT, () => {
   beforeAll(build);
