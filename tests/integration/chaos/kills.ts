@@ -21,7 +21,7 @@ import {
 } from '../../support/processes.ts';
 import { FULL, Scene, TIMEOUT } from '../../support/scene.ts';
 
-const SIGHTINGS = FULL ? 500 : 40;
+const SIGHTINGS = FULL ? 500 : 80;
 const WORKS = FULL ? 60 : 10;
 /** The grace that a stopping process gives the work at hand, and some for leaving. */
 const GRACE_MS = 40_000;
