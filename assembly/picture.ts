@@ -20,15 +20,19 @@ const HALF: usize = RESULT + 1_024;
 const BLOCKS: usize = HALF + 4_096;
 const LENGTHS: usize = BLOCKS + 1_024;
 const TURNED: usize = LENGTHS + 2_048;
-const PLANE: usize = TURNED + 16_640;
+const LUMA: usize = TURNED + 16_640;
 
-/** Rows of a plane lie this many bytes apart: a power of two would have them share few cache sets. */
+/** Rows lie this many bytes apart: a power of two would have them share few cache sets. */
 const STRIDE: usize = SIDE * 4 + 64;
-/** Four rows of zeros above and two below, so that the filter's window needs no cases. */
-const ABOVE: usize = 4 * STRIDE;
-const PLANE_BYTES: usize = (SIDE + 6) * STRIDE;
-const LUMA: usize = PLANE + ABOVE;
-const BLURRED: usize = LUMA + PLANE_BYTES;
+/** Of the rows on their way the last sixteen are there; row y is the (y & 15)th. */
+const RING: usize = 16;
+const BLURRED: usize = LUMA + 8 * STRIDE;
+const BOTH_WAYS: usize = BLURRED + RING * STRIDE;
+/** For each column the sum of what the filter's window holds. */
+const COLUMN_SUMS: usize = BOTH_WAYS + RING * STRIDE;
+const NARROW_STRIDE: usize = KEPT * 4 + 64;
+/** Two rows of zeros above and two below, so that the filter's window needs no cases. */
+const NARROW: usize = COLUMN_SUMS + 2_048 + 2 * NARROW_STRIDE;
 
 /** Eight rows of pixels from the one at `y` on -> their luma, in the first eight rows of its plane. */
 function fillLuma(y: usize): void {
@@ -56,7 +60,7 @@ function fillLuma(y: usize): void {
   }
 }
 
-/** Four rows of a plane, turned: vector x holds their elements at x. Zeros lie before and after. */
+/** Four rows, turned: vector x holds their elements at x. Zeros lie before and after. */
 function turnRows(from: usize, to: usize): void {
   for (let x: usize = 0; x < SIDE; x += 4) {
     const a = v128.load(from + (x << 2));
@@ -113,7 +117,7 @@ function blurTurned(): void {
   }
 }
 
-/** Turned rows back into a plane. */
+/** Turned rows back. */
 function turnBack(from: usize, to: usize): void {
   for (let x: usize = 0; x < SIDE; x += 4) {
     const at = from + (x << 4);
@@ -140,49 +144,39 @@ function turnBackKept(from: usize, to: usize): void {
     const low = v128.shuffle<i32>(one, four, 0, 4, 1, 5);
     const high = v128.shuffle<i32>(one, four, 2, 6, 3, 7);
     v128.store64_lane(to, low, 0);
-    v128.store64_lane(to + STRIDE, low, 1);
-    v128.store64_lane(to + 2 * STRIDE, high, 0);
-    v128.store64_lane(to + 3 * STRIDE, high, 1);
+    v128.store64_lane(to + NARROW_STRIDE, low, 1);
+    v128.store64_lane(to + 2 * NARROW_STRIDE, high, 0);
+    v128.store64_lane(to + 3 * NARROW_STRIDE, high, 1);
   }
 }
 
-/** The box filter along the rows of the pixels' luma, or, if `kept`, along those of its plane and the sampled columns only. */
-function blurRows(to: usize, kept: bool): void {
-  for (let y: usize = 0; y < SIDE; y += 8) {
-    // Only as many rows of luma at once as stay in the nearest cache.
-    if (!kept) fillLuma(y);
-    const row = kept ? LUMA + y * STRIDE : LUMA;
-    turnRows(row, TURNED + 64);
-    turnRows(row + 4 * STRIDE, TURNED + 64 + NEXT_FOUR);
-    blurTurned();
-    const out = to + y * STRIDE;
-    if (kept) {
-      turnBackKept(TURNED + 64, out);
-      turnBackKept(TURNED + 64 + NEXT_FOUR, out + 4 * STRIDE);
-    } else {
-      turnBack(TURNED + 64, out);
-      turnBack(TURNED + 64 + NEXT_FOUR, out + 4 * STRIDE);
-    }
-  }
+/** Eight rows, turned and filtered along themselves. */
+function blurRows(from: usize): void {
+  turnRows(from, TURNED + 64);
+  turnRows(from + 4 * STRIDE, TURNED + 64 + NEXT_FOUR);
+  blurTurned();
 }
 
-/** The box filter along columns, 32 abreast; if `kept`, only the rows that are sampled are written, to the grid. */
-function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
+function ringRow(ring: usize, y: usize): usize {
+  return ring + (y & (RING - 1)) * STRIDE;
+}
+
+/** The box filter along columns, 32 abreast: rows from `first` to before `end` of BLURRED -> BOTH_WAYS. */
+function blurColumns(first: usize, end: usize): void {
   const quarter = f32x4.splat(0.25);
-  for (let x: usize = 0; x < columns << 2; x += 128) {
-    let read = from + x;
-    let write = to + x;
-    let sum0 = f32x4.add(v128.load(read), v128.load(read + STRIDE));
-    let sum1 = f32x4.add(v128.load(read, 16), v128.load(read + STRIDE, 16));
-    let sum2 = f32x4.add(v128.load(read, 32), v128.load(read + STRIDE, 32));
-    let sum3 = f32x4.add(v128.load(read, 48), v128.load(read + STRIDE, 48));
-    let sum4 = f32x4.add(v128.load(read, 64), v128.load(read + STRIDE, 64));
-    let sum5 = f32x4.add(v128.load(read, 80), v128.load(read + STRIDE, 80));
-    let sum6 = f32x4.add(v128.load(read, 96), v128.load(read + STRIDE, 96));
-    let sum7 = f32x4.add(v128.load(read, 112), v128.load(read + STRIDE, 112));
-    for (let y: usize = 0; y < SIDE; y++, read += STRIDE) {
-      const entering = read + 2 * STRIDE;
-      const leaving = read - 2 * STRIDE;
+  for (let x: usize = 0; x < SIDE << 2; x += 128) {
+    const sums = COLUMN_SUMS + x;
+    let sum0 = v128.load(sums);
+    let sum1 = v128.load(sums, 16);
+    let sum2 = v128.load(sums, 32);
+    let sum3 = v128.load(sums, 48);
+    let sum4 = v128.load(sums, 64);
+    let sum5 = v128.load(sums, 80);
+    let sum6 = v128.load(sums, 96);
+    let sum7 = v128.load(sums, 112);
+    for (let y = first; y < end; y++) {
+      const entering = ringRow(BLURRED, y + 2) + x;
+      const leaving = ringRow(BLURRED, y - 2) + x;
       sum0 = f32x4.sub(f32x4.add(sum0, v128.load(entering)), v128.load(leaving));
       sum1 = f32x4.sub(f32x4.add(sum1, v128.load(entering, 16)), v128.load(leaving, 16));
       sum2 = f32x4.sub(f32x4.add(sum2, v128.load(entering, 32)), v128.load(leaving, 32));
@@ -191,7 +185,7 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
       sum5 = f32x4.sub(f32x4.add(sum5, v128.load(entering, 80)), v128.load(leaving, 80));
       sum6 = f32x4.sub(f32x4.add(sum6, v128.load(entering, 96)), v128.load(leaving, 96));
       sum7 = f32x4.sub(f32x4.add(sum7, v128.load(entering, 112)), v128.load(leaving, 112));
-      if (kept && (y & 7) !== 1 && (y & 7) !== 4) continue;
+      const write = ringRow(BOTH_WAYS, y) + x;
       if (isCutOff(y)) {
         const length = v128.load32_splat(LENGTHS + (y << 2));
         v128.store(write, f32x4.div(sum0, length));
@@ -212,18 +206,81 @@ function blurColumns(from: usize, columns: usize, to: usize, kept: bool): void {
         v128.store(write, f32x4.mul(sum6, quarter), 96);
         v128.store(write, f32x4.mul(sum7, quarter), 112);
       }
-      write += kept ? KEPT << 2 : STRIDE;
+    }
+    v128.store(sums, sum0);
+    v128.store(sums, sum1, 16);
+    v128.store(sums, sum2, 32);
+    v128.store(sums, sum3, 48);
+    v128.store(sums, sum4, 64);
+    v128.store(sums, sum5, 80);
+    v128.store(sums, sum6, 96);
+    v128.store(sums, sum7, 112);
+  }
+}
+
+/** The window of the first row but what enters with it: the rows 0 and 1. */
+function firstColumnSums(): void {
+  for (let x: usize = 0; x < SIDE << 2; x += 16)
+    v128.store(COLUMN_SUMS + x, f32x4.add(v128.load(BLURRED + x), v128.load(BLURRED + STRIDE + x)));
+}
+
+/** The box filter along the columns of NARROW; only the rows that are sampled are written, to the grid. */
+function blurNarrowColumns(): void {
+  const quarter = f32x4.splat(0.25);
+  for (let x: usize = 0; x < KEPT << 2; x += 64) {
+    let read = NARROW + x;
+    let write = GRID + x;
+    let sum0 = f32x4.add(v128.load(read), v128.load(read + NARROW_STRIDE));
+    let sum1 = f32x4.add(v128.load(read, 16), v128.load(read + NARROW_STRIDE, 16));
+    let sum2 = f32x4.add(v128.load(read, 32), v128.load(read + NARROW_STRIDE, 32));
+    let sum3 = f32x4.add(v128.load(read, 48), v128.load(read + NARROW_STRIDE, 48));
+    for (let y: usize = 0; y < SIDE; y++, read += NARROW_STRIDE) {
+      const entering = read + 2 * NARROW_STRIDE;
+      const leaving = read - 2 * NARROW_STRIDE;
+      sum0 = f32x4.sub(f32x4.add(sum0, v128.load(entering)), v128.load(leaving));
+      sum1 = f32x4.sub(f32x4.add(sum1, v128.load(entering, 16)), v128.load(leaving, 16));
+      sum2 = f32x4.sub(f32x4.add(sum2, v128.load(entering, 32)), v128.load(leaving, 32));
+      sum3 = f32x4.sub(f32x4.add(sum3, v128.load(entering, 48)), v128.load(leaving, 48));
+      // No row that is sampled is cut off by an end.
+      if ((y & 7) !== 1 && (y & 7) !== 4) continue;
+      v128.store(write, f32x4.mul(sum0, quarter));
+      v128.store(write, f32x4.mul(sum1, quarter), 16);
+      v128.store(write, f32x4.mul(sum2, quarter), 32);
+      v128.store(write, f32x4.mul(sum3, quarter), 48);
+      write += KEPT << 2;
     }
   }
 }
 
-/** Pixels -> luma, blurred twice along each axis -> grid: 128x128 float32, what may be sampled. */
+/**
+ * Pixels -> luma, blurred twice along each axis -> grid: 128x128 float32, what may be sampled. Eight rows at a time go
+ * through all filters but the last, so that nothing waits for its neighbours outside the nearest caches.
+ */
 export function blur(): void {
-  // The filter reads two rows above a plane and two below; nothing ever writes there.
-  blurRows(BLURRED, false);
-  blurColumns(BLURRED, SIDE, LUMA, false);
-  blurRows(BLURRED, true);
-  blurColumns(BLURRED, KEPT, GRID, true);
+  // The two rows above the first; those below the last are cleared when they are next.
+  memory.fill(ringRow(BLURRED, RING - 2), 0, 2 * STRIDE);
+  for (let y: usize = 0; y <= SIDE; y += 8) {
+    if (y < SIDE) {
+      fillLuma(y);
+      blurRows(LUMA);
+      turnBack(TURNED + 64, ringRow(BLURRED, y));
+      turnBack(TURNED + 64 + NEXT_FOUR, ringRow(BLURRED, y + 4));
+    } else {
+      memory.fill(ringRow(BLURRED, y), 0, 2 * STRIDE);
+    }
+    if (y === 0) {
+      firstColumnSums();
+      blurColumns(0, 6);
+      continue;
+    }
+    // Two rows stay behind, as the window reaches two rows ahead.
+    blurColumns(y - 2, min(SIDE, y + 6));
+    const done = y - 8;
+    blurRows(ringRow(BOTH_WAYS, done));
+    turnBackKept(TURNED + 64, NARROW + done * NARROW_STRIDE);
+    turnBackKept(TURNED + 64 + NEXT_FOUR, NARROW + (done + 4) * NARROW_STRIDE);
+  }
+  blurNarrowColumns();
 }
 
 /** How many whole hundredths of the full range four samples differ from four others. */

@@ -22,10 +22,12 @@ const PICTURES: readonly { name: string; width: number; height: number; format: 
     { name: '1024x1024 PNG, flat art', width: 1024, height: 1024, format: 'png', grainy: false },
   ];
 
-/** Calls timed together: the operating system counts CPU time coarsely. */
-const REPEATS = 5;
+/** Short ones: what else the machine does then reaches neighbours alike. */
+const ROUNDS = 101;
+/** Calls timed together. */
+const REPEATS = 2;
 /** A process fingerprints thousands of pictures, so what is compiled on the way is compiled before. */
-const WARM_UP_ROUNDS = 3;
+const WARM_UP_ROUNDS = 10;
 
 const DECODED = 'decode only';
 const OURS = 'Utsushi: decode, 8 PDQ, blockhash';
@@ -51,7 +53,7 @@ const CONTESTANTS: Record<string, (bytes: Buffer) => Promise<unknown>> = {
 };
 
 export async function fingerprintSection({ small, fixtures }: BenchOptions): Promise<Section> {
-  const rounds = small ? 1 : 11;
+  const rounds = small ? 1 : ROUNDS;
   const rows: string[][] = [];
   for (const picture of small ? PICTURES.slice(0, 1) : PICTURES) {
     const bytes = await drawn(picture, fixtures);

@@ -17,7 +17,7 @@ const AT = {
   coefficients: 876_608,
   blocks: 881_728,
   lengths: 882_752,
-  end: 901_440 + 2 * (KERNEL_SIDE + 6) * (KERNEL_SIDE * 4 + 64),
+  end: 901_440 + 40 * (KERNEL_SIDE * 4 + 64) + 2_048 + (KERNEL_SIDE + 4) * (128 * 4 + 64),
 } as const;
 
 interface Loops {
