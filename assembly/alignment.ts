@@ -4,7 +4,7 @@
  * operations in the same order, in float64 where those compute in numbers and float32 where they store, so that results
  * are equal bit for bit. Addresses are those of src/vision/matching/alignment-kernel.ts.
  */
-import { resample, smooth } from './plane';
+import { resample, smooth, wide } from './plane';
 
 /** The engine's own logarithm: no other need round as it does. */
 declare function log(x: f64): f64;
@@ -182,10 +182,6 @@ function fillOutside(plane: usize, count: i32, inside: i32): void {
   for (let i = 0; i < count; i++) {
     if (load<u8>(MASK + <usize>i) === 0) store<f32>(plane + ((<usize>i) << 2), mean);
   }
-}
-
-function wide(at: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(at));
 }
 
 /** All ones in both lanes where the mask lets a pixel and the next one count, with the four around each. */

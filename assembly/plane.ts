@@ -3,7 +3,8 @@
  * float32 where it stores, so that results are equal bit for bit. A plane has room for three more numbers after it.
  */
 
-function wide(at: usize): v128 {
+/** Two neighbours in float64. */
+export function wide(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load64_zero(at));
 }
 
@@ -114,7 +115,7 @@ function ofWhole(sum: v128): v128 {
 }
 
 /** Bilinear sampling at half the size: every sample lies in the middle of four. */
-function halve(from: usize, to: usize, toWidth: i32, toHeight: i32): void {
+function resampleToHalf(from: usize, to: usize, toWidth: i32, toHeight: i32): void {
   const half = f64x2.splat(0.5);
   const stride = (<usize>toWidth) << 3;
   for (let y = 0; y < toHeight; y++, from += 2 * stride) {
@@ -148,7 +149,7 @@ export function resample(
   sampling: usize,
 ): void {
   if (width === 2 * toWidth && height === 2 * toHeight && toWidth % 2 === 0) {
-    halve(from, to, toWidth, toHeight);
+    resampleToHalf(from, to, toWidth, toHeight);
     return;
   }
   const kx = <f64>width / <f64>toWidth;

@@ -44,6 +44,9 @@ const readable = (colours: MantineColorsTuple, last: string): MantineColorsTuple
   last,
 ];
 
+/** Red for small text, where `red` itself is too light on a light ground and too dark on a dark one. */
+export const RED_TEXT = 'light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))';
+
 export const theme = createTheme({
   colors: {
     ai,

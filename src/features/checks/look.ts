@@ -135,7 +135,7 @@ export async function checkBytes(
 ): Promise<Exclude<CheckAnswer, { error: unknown }>> {
   const source = { bytes };
   await deps.index.refresh(deps.db);
-  const looked = await lookAt(deps, source, { urgent: true });
+  const looked = await lookAt(deps, source, {}, { urgent: true });
   return answer(deps, name, looked.examined, await compareWith(deps, looked, ask), source, ask);
 }
 

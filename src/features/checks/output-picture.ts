@@ -27,30 +27,18 @@ interface LookDependencies {
  * Examines an output as deeply as the works in the index ask for: without keypoints while all are searched at standard
  * depth, for most outputs resemble none of them.
  *
+ * @param how what else is wanted of the picture, or known of it
  * @throws UtsushiError about the picture, or `compute_timeout`, `compute_crashed`
  */
 export async function lookAt(
   deps: LookDependencies,
   source: PictureSource['source'],
-  {
-    shrink,
-    pixelsOnly,
-    sha256,
-    ...options
-  }: JobOptions & Pick<ExamineTask, 'shrink' | 'pixelsOnly' | 'sha256'> = {},
+  how: Pick<ExamineTask, 'shrink' | 'pixelsOnly' | 'sha256'> = {},
+  options: JobOptions = {},
 ): Promise<Looked> {
   const { depth } = deps.index.matcher;
   const task = { role: 'output', source, limits: deps.limits } as const;
-  const examined = await deps.compute.examine(
-    {
-      ...task,
-      depth,
-      ...(shrink === undefined ? {} : { shrink }),
-      ...(pixelsOnly === undefined ? {} : { pixelsOnly }),
-      ...(sha256 === undefined ? {} : { sha256 }),
-    },
-    options,
-  );
+  const examined = await deps.compute.examine({ ...task, depth, ...how }, options);
   if ('unhashable' in examined.outcome) return { examined, picture: undefined };
   const { features, fingerprint } = examined.outcome;
   const { limits } = deps;

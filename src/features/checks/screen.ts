@@ -61,7 +61,7 @@ export async function screen(
   try {
     deps.index.requireYoungerThan(limits.indexMaxAgeMs);
     const [{ examined, picture }, policy] = await Promise.all([
-      lookAt(deps, { bytes }, { urgent: true, signal: deadline }),
+      lookAt(deps, { bytes }, {}, { urgent: true, signal: deadline }),
       currentPolicy(deps.db),
     ]);
     const { outcome } = examined;

@@ -11,6 +11,7 @@ import { Card } from '../parts/page.tsx';
 import { Answered, Empty, Failed, Loading } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { useText } from '../text/index.tsx';
+import { RED_TEXT } from '../theme.ts';
 
 const REFRESH_MS = 5_000;
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
@@ -53,7 +54,7 @@ export function Queues() {
                     <Anchor
                       component="button"
                       size="sm"
-                      c="light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))"
+                      c={RED_TEXT}
                       fw={650}
                       aria-label={t.showFailed(nameOf(queue.name))}
                       onClick={() => setShown(queue.name)}

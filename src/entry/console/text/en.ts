@@ -779,6 +779,7 @@ export const en: Messages = {
           ['C', 'near-copies only'],
           ['/', 'search'],
           ['1–5', 'decide the selected alerts'],
+          ['U', 'take the last decision back'],
         ],
       },
       {

@@ -16,6 +16,7 @@ import { Answered, Empty } from '../parts/states.tsx';
 import { useKeys } from '../shell/use-keys.ts';
 import { inJst } from '../text/dates.ts';
 import { useLocale, useText } from '../text/index.tsx';
+import { RED_TEXT } from '../theme.ts';
 import { AddWebhook } from './add-webhook.tsx';
 import { DeadLetters } from './dead-letters.tsx';
 
@@ -130,7 +131,7 @@ function Row({
             ` · ${t.webhooks.previousUntil(inJst(language, previousSecretUntil))}`}
         </Text>
         {lastError !== null && (
-          <Text size="xs" c="light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))">
+          <Text size="xs" c={RED_TEXT}>
             {t.webhooks.lastError}: {lastError}
           </Text>
         )}
