@@ -26,6 +26,10 @@ const KERNELS = [
     module: 'src/vision/fingerprint/views-wasm.ts',
   },
   {
+    source: 'assembly/reduce.ts',
+    module: 'src/vision/fingerprint/reduce-wasm.ts',
+  },
+  {
     source: 'assembly/keypoints.ts',
     module: 'src/vision/fingerprint/keypoints-wasm.ts',
   },

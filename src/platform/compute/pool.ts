@@ -232,6 +232,8 @@ export class ComputePool implements AsyncDisposable {
         '--max-old-space-size=512',
       ],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      // One picture at a time: more threads would take turns at it, each with memory of its own to warm.
+      env: { ...globalThis.process.env, UV_THREADPOOL_SIZE: '1' },
     });
     const child: Child = { process, job: undefined, doom: undefined };
     this.#children.add(child);

@@ -1,6 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import { UtsushiError } from '../../errors.ts';
 import type { Raster } from '../../vision/fingerprint/raster.ts';
+import { reduce } from '../../vision/fingerprint/reduce.ts';
 import type { Pixels } from '../provenance/index.ts';
 
 // One picture a process at a time: Utsushi runs one compute child a core, so more threads here only fight each other.
@@ -45,9 +46,18 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat | undefined {
   return undefined;
 }
 
-/** A raster of exactly this size, the picture stretched to fill it; or of its own proportions, shrunk to fit. */
-export type RasterSize =
-  { readonly width: number; readonly height: number } | { readonly longerSide: number };
+/** A raster of exactly this size, the picture stretched to fill it; each pixel is the mean of the area it covers. */
+interface Stretched {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A raster of the picture's own proportions, which sharp resizes to (decision 20 says why there are two ways). */
+interface InProportion {
+  readonly longerSide: number;
+}
+
+export type RasterSize = Stretched | InProportion;
 
 /**
  * Decodes a picture to an upright sRGB raster, by the one path that catalogue and outputs share: EXIF orientation
@@ -62,14 +72,8 @@ export async function decodeImage(
   size: RasterSize,
   limits: DecodeLimits,
 ): Promise<Decoded> {
-  const format = requireFormat(bytes);
-  try {
-    const header = await readHeader(bytes, limits);
-    const { width, height } = header;
-    return { format, width, height, raster: await toRaster(upright(bytes, header, limits), size) };
-  } catch (thrown) {
-    throw asDecodeError(thrown);
-  }
+  const { format, width, height, rasters } = await decodeTo(bytes, [size], limits, { untouched: false });
+  return { format, width, height, raster: rasters[0] };
 }
 
 /** A picture as several rasters. */
@@ -81,8 +85,8 @@ export interface DecodedTo<Sizes extends readonly RasterSize[]> extends Omit<Dec
 }
 
 /**
- * The same rasters that decodeImage makes, and the untouched samples, with as little decoding as that takes: where
- * nothing but resizing lies between samples and rasters, the samples are decoded once and resized.
+ * The rasters that decodeImage makes, and the untouched samples, of one decoding: rasters are made of the samples
+ * wherever nothing else lies between them.
  *
  * @throws UtsushiError as decodeImage
  */
@@ -95,33 +99,24 @@ export async function decodeTo<const Sizes extends readonly RasterSize[]>(
   const format = requireFormat(bytes);
   try {
     const header = await readHeader(bytes, limits);
-    const { width, height } = header;
-    const shared = sizes.filter((size) => isOnlyResized(header, format, size)).length;
-    const untouched = wantsUntouched || shared > 1 ? await decodeUntouched(bytes, limits) : undefined;
-    const made = new Map<string, Raster>();
+    const untouched = wantsUntouched ? await decodeUntouched(bytes, limits) : undefined;
+    let picture: Raster | undefined;
     const rasters: Raster[] = [];
     for (const size of sizes) {
-      const fitted = fit(size, header);
-      // Stretched and in proportion are one where nothing is stretched; rounded proportions are resized otherwise.
-      const exact = fitted.width * height === fitted.height * width;
-      const key = exact ? `${fitted.width}x${fitted.height}` : JSON.stringify(size);
-      const raster =
-        made.get(key) ??
-        (await toRaster(
-          untouched !== undefined && isOnlyResized(header, format, size)
-            ? ofSamples(untouched)
-            : upright(bytes, header, limits),
-          size,
-        ));
-      made.set(key, raster);
-      rasters.push(raster);
+      if ('longerSide' in size) {
+        const samples = isOnlyResized(header, format, size) ? picture : undefined;
+        rasters.push(await resample(samples ? ofSamples(samples) : upright(bytes, header, limits), size));
+      } else {
+        picture ??= await decodeUpright(bytes, header, untouched, limits);
+        rasters.push(await average(picture, size));
+      }
     }
     return {
       format,
-      width,
-      height,
+      width: header.width,
+      height: header.height,
       rasters: rasters as unknown as DecodedTo<Sizes>['rasters'],
-      untouched: wantsUntouched ? untouched : undefined,
+      untouched,
     };
   } catch (thrown) {
     throw asDecodeError(thrown);
@@ -230,46 +225,65 @@ async function readHeader(bytes: Uint8Array, { maxPixels }: DecodeLimits): Promi
   return { width, height, isUpright, isPlain };
 }
 
+/** The whole picture, upright, in sRGB, on white. @param untouched its samples, where they are there already */
+async function decodeUpright(
+  bytes: Uint8Array,
+  header: Header,
+  untouched: Pixels | undefined,
+  limits: DecodeLimits,
+): Promise<Raster> {
+  const samples = header.isPlain ? untouched : undefined;
+  if (samples?.channels === 3) return samples;
+  const picture = samples === undefined ? upright(bytes, header, limits) : ofSamples(samples);
+  return pixelsOf(inColour(picture));
+}
+
 /** A JPEG that is shrunk this many times is decoded at a lower resolution, which gives other pixels; WebP always is. */
 const SHRUNK_ON_LOAD = 3;
 
-function isOnlyResized({ isPlain, width, height }: Header, format: ImageFormat, size: RasterSize): boolean {
+function isOnlyResized({ isPlain, width, height }: Header, format: ImageFormat, size: InProportion): boolean {
   if (!isPlain || format === 'webp') return false;
   const fitted = fit(size, { width, height });
   return format !== 'jpeg' || Math.min(width / fitted.width, height / fitted.height) < SHRUNK_ON_LOAD;
 }
 
 /** The raster's width and height, as sharp works them out. */
-function fit(size: RasterSize, { width, height }: { readonly width: number; readonly height: number }) {
-  if (!('longerSide' in size)) return size;
-  const scale = size.longerSide / Math.max(width, height);
+function fit({ longerSide }: InProportion, { width, height }: Stretched): Stretched {
+  const scale = longerSide / Math.max(width, height);
   return { width: Math.round(width * scale), height: Math.round(height * scale) };
 }
 
-function ofSamples({ data, width, height, channels }: Pixels) {
-  return sharp(data, { raw: { width, height, channels } });
-}
-
-/** The picture to be resized, turned upright before: turned afterwards, it would be off by a part of a pixel. */
+/** The picture, turned upright before it is resized: turned afterwards, it would be off by a part of a pixel. */
 function upright(bytes: Uint8Array, { width, height, isUpright }: Header, limits: DecodeLimits): Sharp {
   const picture = open(bytes, limits);
   // To take a part, be it the whole, makes sharp turn the picture first.
   return isUpright ? picture : picture.autoOrient().extract({ left: 0, top: 0, width, height });
 }
 
-async function toRaster(picture: Sharp, size: RasterSize): Promise<Raster> {
-  const { data, info } = await picture
-    .autoOrient()
-    .flatten({ background: '#fff' })
-    .resize(
-      'longerSide' in size
-        ? { width: size.longerSide, height: size.longerSide, fit: 'inside' }
-        : { width: size.width, height: size.height, fit: 'fill' },
-    )
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+function ofSamples(picture: Raster | Pixels): Sharp {
+  const { width, height } = picture;
+  return sharp(picture.data, {
+    raw: { width, height, channels: 'channels' in picture ? picture.channels : 3 },
+  });
+}
+
+async function average(picture: Raster, { width, height }: Stretched): Promise<Raster> {
+  if (width <= picture.width && height <= picture.height) return reduce(picture, width, height);
+  return pixelsOf(ofSamples(picture).resize({ width, height, fit: 'fill' }));
+}
+
+async function resample(picture: Sharp, { longerSide }: InProportion): Promise<Raster> {
+  const size = { width: longerSide, height: longerSide, fit: 'inside' } as const;
+  return pixelsOf(inColour(picture).resize(size));
+}
+
+/** On white, in sRGB. */
+function inColour(picture: Sharp): Sharp {
+  return picture.flatten({ background: '#fff' }).toColourspace('srgb').removeAlpha();
+}
+
+async function pixelsOf(picture: Sharp): Promise<Raster> {
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== 3)
     throw new UtsushiError('corrupt_image', `decoded to ${info.channels} channels, not 3`);
   return { width: info.width, height: info.height, data };

@@ -15,7 +15,7 @@ export const FINGERPRINT_RASTER = { width: 512, height: 512 } as const;
  * Changes whenever the same pixels would give another fingerprint, or the same two pictures another score: stored
  * fingerprints are then computed anew, and no figure of an earlier version is held against one of this.
  */
-export const ALGORITHM_VERSION = 'utsushi-5';
+export const ALGORITHM_VERSION = 'utsushi-6';
 
 /**
  * Shorter side of the source, in pixels, below which nothing is hashed. PDQ compares waves of up to sixteen half

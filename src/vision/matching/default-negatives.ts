@@ -7,7 +7,7 @@ import type { Tier } from './policy.ts';
  * has calibrated on its own catalogue. Null: not measured.
  */
 
-export const DEFAULT_NEGATIVES_ALGORITHM = 'utsushi-5';
+export const DEFAULT_NEGATIVES_ALGORITHM = 'utsushi-6';
 
 // prettier-ignore
 export const DEFAULT_NEGATIVES: Readonly<Record<Tier, ScoreCounts | null>> = {

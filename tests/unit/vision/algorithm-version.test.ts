@@ -8,7 +8,7 @@ import { DEFAULT_NEGATIVES_ALGORITHM } from '../../../src/vision/matching/defaul
 test('weights of the score do not change without the algorithm version', () => {
   const digest = createHash('sha256').update(JSON.stringify(coefficients)).digest('hex').slice(0, 16);
   expect({ version: ALGORITHM_VERSION, digest }).toEqual({
-    version: 'utsushi-5',
+    version: 'utsushi-6',
     digest: 'c5dfec5460218169',
   });
 });
