@@ -2,7 +2,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { vocabulary } from '../src/platform/compute/vocabulary.ts';
-import { decodeImage } from '../src/platform/image/decode.ts';
+import { decodeImage, decodeTo } from '../src/platform/image/decode.ts';
 import {
   FEATURE_SIDE,
   type Features,
@@ -123,11 +123,11 @@ async function importCost(files: readonly string[]): Promise<string[][]> {
   for (const file of files) {
     const bytes = await readFile(file);
     const before = cpuMs();
-    const stretched = await decodeImage(bytes, FINGERPRINT_RASTER, LIMITS);
-    const { raster } = await decodeImage(bytes, { longerSide: FEATURE_SIDE }, LIMITS);
-    const hashed = fingerprint(stretched.raster, stretched);
+    const sizes = [FINGERPRINT_RASTER, { longerSide: FEATURE_SIDE }] as const;
+    const { rasters, ...size } = await decodeTo(bytes, sizes, LIMITS, { untouched: false });
+    const hashed = fingerprint(rasters[0], size);
     if (!hashed.hashable) continue;
-    const features = extractFeatures(raster, hashed.fingerprint, 'work', vocabulary());
+    const features = extractFeatures(rasters[1], hashed.fingerprint, 'work', vocabulary());
     storedBytes.push(encodeFeatures(features).length);
     whole.push(cpuMs() - before);
     keypointBytes.push(features.keypoints.count * 40);
