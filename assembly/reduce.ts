@@ -5,6 +5,10 @@
  * src/vision/fingerprint/reduce-kernel.ts.
  */
 
+/** As reduce.ts has them: of a weight, and behind the point of a blended value. */
+const WEIGHT_BITS = 14;
+const FRACTION_BITS = 7;
+
 /** For each row or pixel that is made: where its first source begins, in bytes, and how many pairs of them it takes. */
 const ROWS: usize = 0;
 const COLUMNS: usize = ROWS + 16 * 8;
@@ -19,7 +23,7 @@ const SOURCE: usize = REDUCED + 16 * 512 * 3 + 64;
 function blendRows(bytes: i32, stride: i32, first: usize, pairs: i32, weights: usize): usize {
   const end = weights + <usize>(pairs << 2);
   for (let x = 0; x < bytes; x += 16) {
-    let sum0 = i32x4.splat(64);
+    let sum0 = i32x4.splat(1 << (FRACTION_BITS - 1));
     let sum1 = sum0;
     let sum2 = sum0;
     let sum3 = sum0;
@@ -55,8 +59,12 @@ function blendRows(bytes: i32, stride: i32, first: usize, pairs: i32, weights: u
       sum3 = i32x4.add(sum3, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_u(right), pair));
     }
     const to = BLENDED + ((<usize>x) << 1);
-    v128.store(to, i16x8.narrow_i32x4_s(i32x4.shr_s(sum0, 7), i32x4.shr_s(sum1, 7)));
-    v128.store(to, i16x8.narrow_i32x4_s(i32x4.shr_s(sum2, 7), i32x4.shr_s(sum3, 7)), 16);
+    v128.store(to, i16x8.narrow_i32x4_s(i32x4.shr_s(sum0, FRACTION_BITS), i32x4.shr_s(sum1, FRACTION_BITS)));
+    v128.store(
+      to,
+      i16x8.narrow_i32x4_s(i32x4.shr_s(sum2, FRACTION_BITS), i32x4.shr_s(sum3, FRACTION_BITS)),
+      16,
+    );
   }
   return end;
 }
@@ -68,12 +76,12 @@ function blendColumns(width: i32, to: usize): void {
   for (let column = COLUMNS; column < COLUMNS + <usize>(width << 3); column += 8, to += 3) {
     let from = BLENDED + <usize>load<u32>(column);
     const end = weights + <usize>(load<u32>(column, 4) << 2);
-    let sum = i32x4.splat(1 << 20);
+    let sum = i32x4.splat(1 << (2 * WEIGHT_BITS - FRACTION_BITS - 1));
     for (; weights < end; weights += 4, from += 12) {
       const pixels = i8x16.swizzle(v128.load(from), channels);
       sum = i32x4.add(sum, i32x4.dot_i16x8_s(pixels, v128.load32_splat(weights)));
     }
-    const whole = i16x8.narrow_i32x4_s(i32x4.shr_s(sum, 21), sum);
+    const whole = i16x8.narrow_i32x4_s(i32x4.shr_s(sum, 2 * WEIGHT_BITS - FRACTION_BITS), sum);
     // The fourth byte is the next pixel's, which is written after this one.
     v128.store32_lane(to, i8x16.narrow_i16x8_u(whole, whole), 0);
   }

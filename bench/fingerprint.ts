@@ -30,13 +30,13 @@ const REPEATS = 2;
 /** A process fingerprints thousands of pictures, so what is compiled on the way is compiled before. */
 const WARM_UP_ROUNDS = 10;
 
-const DECODED = 'sharp: decode and resize only';
+const SHARP_DECODED = 'sharp: decode and resize only';
 const OWN_DECODED = 'Utsushi: decode only';
 const OURS = 'Utsushi: decode, 8 PDQ, blockhash';
 
 /** Each takes a file's bytes to its hash. */
 const CONTESTANTS: Record<string, (bytes: Buffer) => Promise<unknown>> = {
-  [DECODED]: bareDecode,
+  [SHARP_DECODED]: bareDecode,
   [OWN_DECODED]: async (bytes) => decodeImage(bytes, FINGERPRINT_RASTER, LIMITS),
   [OURS]: async (bytes) => {
     const decoded = await decodeImage(bytes, FINGERPRINT_RASTER, LIMITS);
@@ -75,13 +75,13 @@ export async function fingerprintSection({ small, fixtures }: BenchOptions): Pro
     const cost = (name: string) => median(spent.get(name)!);
     for (const name of names) {
       const times = spent.get(name)!;
-      const overDecode = median(times.map((ms, i) => ms / spent.get(DECODED)![i]!));
+      const overDecode = median(times.map((ms, i) => ms / spent.get(SHARP_DECODED)![i]!));
       const overOurs = median(times.map((ms, i) => ms / spent.get(OURS)![i]!));
       rows.push([
         picture.name,
         name,
         overDecode.toFixed(2),
-        name === DECODED || name === OWN_DECODED ? '' : overOurs.toFixed(2),
+        name === SHARP_DECODED || name === OWN_DECODED ? '' : overOurs.toFixed(2),
         brief(cost(name)),
       ]);
     }

@@ -10,6 +10,7 @@ export async function bareDecode(bytes: Uint8Array): Promise<Raster> {
   const { data, info } = await sharp(bytes)
     .flatten({ background: '#fff' })
     .resize({ ...FINGERPRINT_RASTER, fit: 'fill' })
+    .toColourspace('srgb')
     .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });

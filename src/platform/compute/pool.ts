@@ -232,7 +232,7 @@ export class ComputePool implements AsyncDisposable {
         '--max-old-space-size=512',
       ],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      // One picture at a time: more threads would take turns at it, each with memory of its own to warm.
+      // One picture at a time wants one thread; more of them cost a little (decision 18).
       env: { ...globalThis.process.env, UV_THREADPOOL_SIZE: '1' },
     });
     const child: Child = { process, job: undefined, doom: undefined };

@@ -267,6 +267,7 @@ function ofSamples(picture: Raster | Pixels): Sharp {
   });
 }
 
+/** A picture smaller than the raster has no areas to average: sharp enlarges it. */
 async function average(picture: Raster, { width, height }: Stretched): Promise<Raster> {
   if (width <= picture.width && height <= picture.height) return reduce(picture, width, height);
   return pixelsOf(ofSamples(picture).resize({ width, height, fit: 'fill' }));

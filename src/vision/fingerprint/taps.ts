@@ -1,5 +1,5 @@
 /** What the weights of all samples that make one add up to: 14 bits, so that a signed 16 bit number holds each. */
-export const WHOLE = 14;
+export const WEIGHT_BITS = 14;
 
 /** Which samples of a row or column make each one of the result, and how much each counts. */
 export interface Taps {
@@ -10,7 +10,7 @@ export interface Taps {
   readonly weights: Int16Array;
 }
 
-/** What `samples` samples in a row contribute to `count` equal parts of it. */
+/** What `samples` samples in a row contribute to `count` equal parts of it: weights of 0 to `1 << WEIGHT_BITS`. */
 export function tapsOf(samples: number, count: number): Taps {
   const first = new Uint32Array(count);
   const from = new Uint32Array(count + 1);
@@ -25,7 +25,7 @@ export function tapsOf(samples: number, count: number): Taps {
     let before = 0;
     for (let sample = first[i]!; sample * count < end; sample += 1) {
       const share = (Math.min((sample + 1) * count, end) - i * samples) / samples;
-      const upTo = Math.round(share * (1 << WHOLE));
+      const upTo = Math.round(share * (1 << WEIGHT_BITS));
       weights[at] = upTo - before;
       before = upTo;
       at += 1;
