@@ -20,16 +20,16 @@ import { whenStopped } from './support/stopping.ts';
 const SIDE = 1024;
 /** Checks that a worker has done for each compute process when a run begins: by then what runs often is compiled. */
 const WARM = 960;
-/** Of this many outputs one is a copy of a work, and raises an alert. */
-const COPY_EVERY = 20;
+/** Of so many of those one is a copy: what a copy needs is compiled too. */
+const WARM_COPY_EVERY = 20;
 const TOKEN = 'a-token-only-for-this-bench';
 
 type Format = 'jpeg' | 'png' | 'webp';
 
 interface Setting {
   readonly format: Format;
-  /** Whether one output in COPY_EVERY is a copy, or none. */
-  readonly copies: boolean;
+  /** Of so many outputs one is a copy of a work, and raises an alert; null for none. */
+  readonly copyEvery: number | null;
   /** All there is runs on so many: workers, servers and the bench. */
   readonly cores: number;
   readonly workers: number;
@@ -37,30 +37,35 @@ interface Setting {
   readonly processes: number;
 }
 
-const ONE_CORE: Setting = { format: 'jpeg', copies: true, cores: 1, workers: 1, processes: 1 };
+// At this rate a worker raises a hundred thousand alerts a day: more is no state of affairs, but shows what one costs.
+const ONE_CORE: Setting = { format: 'jpeg', copyEvery: 100, cores: 1, workers: 1, processes: 1 };
 const SETTINGS: readonly Setting[] = [
   ONE_CORE,
   { ...ONE_CORE, cores: 2, workers: 2 },
   { ...ONE_CORE, cores: 2, processes: 2 },
-  { ...ONE_CORE, copies: false },
+  { ...ONE_CORE, copyEvery: null },
+  { ...ONE_CORE, copyEvery: 20 },
   { ...ONE_CORE, format: 'png' },
   { ...ONE_CORE, format: 'webp' },
 ];
 
 interface Size {
-  /** Different pictures, and checks a run. */
+  /** Different pictures. */
   readonly pictures: number;
+  /** Checks before a run, for each compute process. */
   readonly warm: number;
-  readonly checks: number;
+  /** Checks of a run, for each core. */
+  readonly checksACore: number;
   readonly backends: readonly Backend[];
   readonly settings: readonly Setting[];
   readonly callers: readonly number[];
 }
 
 const FULL: Size = {
-  pictures: 80,
+  pictures: 100,
   warm: WARM,
-  checks: 960,
+  // The last ones end on cores that have nothing else left to do: of fewer, they would be a larger part.
+  checksACore: 1_920,
   backends: ['postgres', 'redis'],
   settings: SETTINGS,
   callers: [1, 2, 4, 8],
@@ -68,7 +73,7 @@ const FULL: Size = {
 const SMALL: Size = {
   pictures: 8,
   warm: 8,
-  checks: 8,
+  checksACore: 8,
   backends: ['postgres'],
   settings: SETTINGS.slice(0, 1),
   callers: [1],
@@ -83,9 +88,9 @@ export async function roadSection({ small, fixtures }: BenchOptions): Promise<Se
   return {
     file: 'road.md',
     title: 'The road',
-    note: `Pictures of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; where there are copies, one output in ${COPY_EVERY} is one and raises its alert. ${size.checks} uploads are on disk before a run begins, and each compute process has done ${size.warm}; it ends when the last check is committed.
+    note: `Pictures of ${SIDE}x${SIDE} against the fixtures' catalogue, all at standard depth; an output that copies a work is looked at closely, and raises its alert. ${size.checksACore} uploads a core are on disk before a run begins, and each compute process has done ${size.warm}, one in ${WARM_COPY_EVERY} of them a copy; it ends when the last check is committed.
 
-A run has all that it needs on as many cores as it says, and nothing elsewhere: workers, PostgreSQL, Redis, and the bench that waits for them. "Bare" is one process for each of the same cores, and they do nothing but decode and fingerprint. *sharp, views*: sharp brings the picture to the raster, and all hashes that standard depth compares are made of it; *sharp, whole*: only those of the whole picture (the table of [fingerprints](speed-fingerprint.md)); *own, views*: all hashes, decoded as Utsushi does. A check does this too, and reads the file's provenance from its untouched samples, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
+A run has all that it needs on as many cores as it says, and nothing elsewhere: workers, PostgreSQL, Redis, and the bench that waits for them. "Bare" is one process for each of the same cores, and they do nothing but decode and fingerprint. *sharp, views*: sharp brings the picture to the raster, and all hashes that standard depth compares are made of it; *sharp, whole*: only those of the whole picture (the table of [fingerprints](speed-fingerprint.md)); *own, views*: all hashes, decoded and scheduled as Utsushi does. A check does this too, and reads the file's provenance from its untouched samples, asks whether its bytes are known, searches, keeps the file, and records output, check, audit record and alert. Bare is measured before and after each run.
 
 "Of bare" is what remains of the rate nevertheless. Under "CPU a check" it is counted who used how much; "bare without servers" is the share of bare (sharp, views) in what the workers alone used, as if the servers ran elsewhere.`,
     body: [
@@ -98,11 +103,11 @@ A run has all that it needs on as many cores as it says, and nothing elsewhere: 
   };
 }
 
-/** Pictures that are all different, of outputs that resemble no work; some of copies, where those are wanted. */
+/** Pictures that are all different, of outputs that resemble no work, and of copies as many as are wanted. */
 async function outputs(
   fixtures: string,
   count: number,
-  { format, copies }: Pick<Setting, 'format' | 'copies'>,
+  { format, copyEvery }: Pick<Setting, 'format' | 'copyEvery'>,
 ): Promise<Buffer[]> {
   const folder = join(fixtures, 'outputs');
   const files = (await readdir(folder)).filter((file) => /\.(png|jpe?g|webp)$/.test(file)).toSorted();
@@ -110,7 +115,7 @@ async function outputs(
   const [copied, others] = [of('r'), of('u')];
   const pictures: Buffer[] = [];
   for (let i = 0; i < count; i++) {
-    const from = copies && i % COPY_EVERY === 0 ? copied : others;
+    const from = copyEvery !== null && i % copyEvery === 0 ? copied : others;
     pictures.push(
       await sharp(join(folder, from[i % from.length]!))
         .flatten({ background: '#fff' })
@@ -162,7 +167,8 @@ async function throughput(
       const pictures = await outputs(fixtures, count, setting);
       const files = await written(pictures, join(installation.dataDir, `pictures-${i}`), setting.format);
       const before = await barely(files, setting.cores);
-      const run = await measure(installation, app, pictures, size, setting);
+      const warming = await outputs(fixtures, count, { ...setting, copyEvery: WARM_COPY_EVERY });
+      const run = await measure(installation, app, { pictures, warming }, size, setting);
       const bare = between(before, await barely(files, setting.cores));
       runs.push({ backend, ...setting, bare, ...run });
     }
@@ -176,15 +182,17 @@ async function throughput(
 async function measure(
   installation: Installation,
   app: App,
-  pictures: readonly Buffer[],
-  { warm, checks }: Pick<Size, 'warm' | 'checks'>,
-  { format, copies, cores, workers, processes }: Setting,
+  { pictures, warming }: Readonly<Record<'pictures' | 'warming', readonly Buffer[]>>,
+  { warm, checksACore }: Pick<Size, 'warm' | 'checksACore'>,
+  { format, copyEvery, cores, workers, processes }: Setting,
 ): Promise<Pick<Run, 'perSecond' | 'cpu'>> {
   const warmUp = warm * workers * processes;
+  const checks = checksACore * cores;
   const ids: string[] = [];
   for (let i = 0; i < warmUp + checks; i++) {
-    const name = `${cores}, ${workers} x ${processes}, ${copies ? 'copies' : 'none'}, ${i}`;
-    ids.push(await upload(app, another(pictures[i % pictures.length]!, format, name)));
+    const name = `${cores}, ${workers} x ${processes}, ${copyEvery}, ${i}`;
+    const from = i < warmUp ? warming : pictures;
+    ids.push(await upload(app, another(from[(i < warmUp ? i : i - warmUp) % from.length]!, format, name)));
   }
   const { rows } = await app.pool.query<{ pid: number }>('select pg_backend_pid() as pid');
   const postmaster = await parentOf(rows[0]!.pid);
@@ -234,6 +242,7 @@ function throughputTable(runs: readonly Run[]): string {
     [
       'queue',
       'outputs',
+      'copies',
       'cores',
       'workers x processes',
       'checks/s',
@@ -247,9 +256,10 @@ function throughputTable(runs: readonly Run[]): string {
       'bare CPU, ms: sharp, views',
       'bare without servers',
     ],
-    runs.map(({ backend, format, copies, cores, workers, processes, perSecond, bare, cpu }) => [
+    runs.map(({ backend, format, copyEvery, cores, workers, processes, perSecond, bare, cpu }) => [
       nameOf(backend),
-      `${FORMATS[format]}${copies ? '' : ', no copies'}`,
+      FORMATS[format],
+      copyEvery === null ? 'none' : `1 in ${copyEvery}`,
       String(cores),
       `${workers} x ${processes}`,
       brief(perSecond),
@@ -277,7 +287,7 @@ function scaled(runs: readonly Run[], backend: Backend): Run[] {
       run.backend === backend &&
       run.processes === 1 &&
       run.workers === run.cores &&
-      run.copies &&
+      run.copyEvery === ONE_CORE.copyEvery &&
       run.format === 'jpeg',
   );
 }

@@ -120,7 +120,7 @@ const SWEEP_BATCH = 1_000;
 /** Later than this a page is no longer what was seen, and one that failed until then will not come back. */
 const CAPTURE_WITHIN_MS = 86_400_000;
 /** For each compute process: while it looks at one, others are fetched, wait for it, or are being written together. */
-const CHECKS_AT_HAND = 16;
+const CHECKS_AT_HAND = 32;
 // A scan mostly waits: for its source, or for its checks.
 const SCANS_AT_ONCE = 16;
 const ENQUEUE_BATCH = 500;

@@ -1,8 +1,10 @@
 /** Works on the `checks` queue: one output through the whole road. */
 import { openApp } from '../src/app.ts';
 import { loadConfig } from '../src/config.ts';
+import { scheduleAsBatch } from '../src/platform/process/as-batch.ts';
 import { untilStopped } from '../src/platform/process/until-stopped.ts';
 
+void scheduleAsBatch(process.pid);
 await using app = await openApp({ ...loadConfig(), name: 'checks worker' });
 await app.startWorkers(['checks']);
 await untilStopped();

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { UtsushiError } from '../../errors.ts';
 import type { Features } from '../../vision/fingerprint/features.ts';
 import type { Depth } from '../../vision/matching/policy.ts';
+import { scheduleAsBatch } from '../process/as-batch.ts';
 import type { Provenance } from '../provenance/index.ts';
 import type {
   EvidenceTask,
@@ -235,6 +236,7 @@ export class ComputePool implements AsyncDisposable {
       // One picture at a time wants one thread; more of them cost a little (decision 18).
       env: { ...globalThis.process.env, UV_THREADPOOL_SIZE: '1' },
     });
+    if (process.pid !== undefined) void scheduleAsBatch(process.pid);
     const child: Child = { process, job: undefined, doom: undefined };
     this.#children.add(child);
     // Without a job it must not keep a finished program alive.

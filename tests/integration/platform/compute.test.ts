@@ -1,3 +1,4 @@
+import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { ComputePool } from '../../../src/platform/compute/pool.ts';
@@ -23,6 +24,30 @@ test('answers every job, whatever the order, over all its children', async () =>
   expect(pool.pids).toHaveLength(2);
   for (const result of results) expect(result).toMatchObject({ format: 'png', width: 320, height: 320 });
 });
+
+test.runIf(process.platform === 'linux')(
+  'its children are scheduled as batch work, every thread',
+  async () => {
+    pool = new ComputePool({ ...GENEROUS, size: 1 });
+    await pool.examine(await task(1));
+    const SCHED_BATCH = '3';
+    await eventually('the policy', async () =>
+      (await policiesOf(pool.pids[0]!)).every((each) => each === SCHED_BATCH),
+    );
+    // Also what is started later.
+    await pool.examine(await task(2));
+    expect(new Set(await policiesOf(pool.pids[0]!))).toEqual(new Set([SCHED_BATCH]));
+  },
+);
+
+/** Of each thread of a process: the 41st field of its line in /proc. */
+async function policiesOf(pid: number): Promise<string[]> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lines = await Promise.all(
+    threads.map((each) => readFile(`/proc/${pid}/task/${each}/stat`, 'latin1')),
+  );
+  return lines.map((line) => line.slice(line.lastIndexOf(')') + 2).split(' ')[38]!);
+}
 
 test('a closer look at an output sees what a deep examination sees', async () => {
   pool = new ComputePool({ ...GENEROUS, size: 1 });

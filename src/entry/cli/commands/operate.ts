@@ -11,6 +11,7 @@ import { firstAdminLink } from '../../../features/people/index.ts';
 import { browserVersion } from '../../../platform/capture/capture-page.ts';
 import { serverVersion } from '../../../platform/storage/database.ts';
 import { QUEUE_NAMES, type QueueName } from '../../../platform/queue/jobs.ts';
+import { scheduleAsBatch } from '../../../platform/process/as-batch.ts';
 import { untilStopped } from '../../../platform/process/until-stopped.ts';
 import {
   type CommonOptions,
@@ -105,6 +106,7 @@ function workerCommand(): Command {
 }
 
 async function runWorker(options: CommonOptions & { queue?: QueueName[] }): Promise<void> {
+  void scheduleAsBatch(process.pid);
   const { config, secrets } = loadConfig(options);
   await using app = await openApp({ config, secrets, name: 'worker' });
   await app.startWorkers(options.queue);
