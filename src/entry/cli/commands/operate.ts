@@ -106,9 +106,10 @@ function workerCommand(): Command {
 }
 
 async function runWorker(options: CommonOptions & { queue?: QueueName[] }): Promise<void> {
-  void scheduleAsBatch(process.pid);
   const { config, secrets } = loadConfig(options);
   await using app = await openApp({ config, secrets, name: 'worker' });
+  // Not before: a database server that was started for it would be scheduled alike.
+  await scheduleAsBatch(process.pid);
   await app.startWorkers(options.queue);
   if (options.json === true) printJson({ state: 'up', queues: options.queue ?? [...QUEUE_NAMES] });
   else say('Utsushi worker is up');
